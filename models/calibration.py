@@ -1,0 +1,102 @@
+"""What makes a model's letters mean something: temperature and thresholds, in a file beside the GGUF.
+
+The file ``<model>.calibration.json`` binds itself to the model by hash and to the questions by version; a question whose
+wording changed since has no calibration, so that nothing is acted on until it is fitted anew.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from models.errors import ExportError, ModelError
+from models.ids import OptionId, QuestionId
+from models.question import Question
+from models.scoring import positive_probability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionCalibration:
+    """How one question's scores are read.
+
+    ``reply_at``: act as positive from this positive probability upwards; ``silence_at``: act as negative from this one
+    downwards; None where no threshold keeps the risk target. ``labels`` and ``needed`` say from how many labels the
+    thresholds were fitted and how many more a side without one needs at the least.
+    """
+
+    version: str
+    temperature: float = 1.0
+    reply_at: float | None = None
+    silence_at: float | None = None
+    labels: int = 0
+    reply_needed: int = 0
+    silence_needed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The calibrations of all questions for one model file."""
+
+    gguf_sha256: str
+    questions: Mapping[QuestionId, QuestionCalibration]
+
+    def of(self, question: Question) -> QuestionCalibration:
+        """The calibration of a question; a neutral one (temperature 1, nothing acted on) where there is none."""
+        found = self.questions.get(question.id)
+        if found is None or found.version != question.version:
+            return QuestionCalibration(version=question.version)
+        return found
+
+
+def sure_option(
+    question: Question, probabilities: Mapping[OptionId, float], calibration: QuestionCalibration
+) -> OptionId | None:
+    """The option that may be acted on, or None where neither threshold is reached."""
+    score = positive_probability(question, probabilities)
+    if calibration.reply_at is not None and score >= calibration.reply_at:
+        return question.positive
+    if calibration.silence_at is not None and score <= calibration.silence_at:
+        return max(question.negatives, key=lambda option: probabilities[option])
+    return None
+
+
+def sidecar(gguf: Path) -> Path:
+    """Where a model's calibration stands."""
+    return gguf.with_suffix(".calibration.json")
+
+
+def write_calibration(gguf: Path, calibration: Calibration) -> Path:
+    """Write a calibration beside its model, whole or not at all; raises ExportError."""
+    path = sidecar(gguf)
+    aside = path.with_suffix(".tmp")
+    body = {
+        "gguf_sha256": calibration.gguf_sha256,
+        "questions": {q: asdict(c) for q, c in calibration.questions.items()},
+    }
+    try:
+        aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
+    return path
+
+
+def read_calibration(gguf: Path, gguf_sha256: str) -> Calibration:
+    """Read the calibration beside a model; a neutral one where there is none.
+
+    Raises ModelError where the file is malformed or belongs to another model.
+    """
+    path = sidecar(gguf)
+    if not path.exists():
+        return Calibration(gguf_sha256=gguf_sha256, questions={})
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        questions = {QuestionId(q): QuestionCalibration(**c) for q, c in body["questions"].items()}
+        bound = str(body["gguf_sha256"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the calibration {path} is not readable: {error}; fit it anew or remove it") from error
+    if bound != gguf_sha256:
+        raise ModelError(f"the calibration {path} belongs to another model file; fit it anew or remove it")
+    return Calibration(gguf_sha256=gguf_sha256, questions=questions)

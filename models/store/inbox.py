@@ -1,0 +1,95 @@
+"""Chat events: written down before anything else happens, and the cursor with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from models.chat import ChatEvent, EventKind, WindowMessage
+from models.ids import EventId, MemberId, RoomId
+from models.store.database import storable, to_seconds, to_time, transaction
+
+
+def append(db: Database, events: Sequence[ChatEvent]) -> list[ChatEvent]:
+    """Write events down with their platform's cursor, in one transaction; returns those that were new."""
+    new: list[ChatEvent] = []
+    with transaction(db):
+        for event in events:
+            found = db.conn.execute("SELECT 1 FROM events WHERE id = ?", [event.id]).fetchone()
+            if found is None:
+                db.table("events").insert(_row(event))
+                new.append(event)
+            if event.cursor is not None:
+                db.table("cursors").upsert({"platform": event.platform, "cursor": event.cursor}, pk="platform")
+    return new
+
+
+def cursor(db: Database, platform: str) -> str | None:
+    """The position after the last durable event of a platform."""
+    row = db.conn.execute("SELECT cursor FROM cursors WHERE platform = ?", [platform]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def unhandled(db: Database) -> list[ChatEvent]:
+    """Events that belong to no burst yet, in order of arrival; after a restart the assembler reads them again."""
+    rows = db.query("SELECT * FROM events WHERE handled = 0 ORDER BY seq")
+    return [_event(row) for row in rows]
+
+
+def mark_handled(db: Database, ids: Sequence[EventId]) -> None:
+    """Mark events that never join a burst: of bots, of members who opted out, edits and deletions carried out."""
+    with transaction(db):
+        db.conn.executemany("UPDATE events SET handled = 1 WHERE id = ?", [(i,) for i in ids])
+
+
+def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tuple[WindowMessage, ...]:
+    """The up to ``size`` messages of a room, of all senders, that came before a message; oldest first."""
+    rows = db.query(
+        "SELECT sender, text FROM events WHERE room = :room AND kind = 'message' AND text <> '' AND seq < "
+        "(SELECT seq FROM events WHERE id = :first) ORDER BY seq DESC LIMIT :size",
+        {"room": room, "first": first, "size": size},
+    )
+    found = [WindowMessage(sender=row["sender"], text=row["text"]) for row in rows]
+    return tuple(reversed(found))
+
+
+def amend(db: Database, target: EventId, text: str) -> str | None:
+    """Replace a message's text (empty for a deletion); returns the burst that it belongs to, if it has closed."""
+    with transaction(db):
+        db.conn.execute("UPDATE events SET text = ? WHERE id = ?", [storable(text), target])
+        row = db.conn.execute("SELECT burst FROM events WHERE id = ?", [target]).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def _row(event: ChatEvent) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "platform": event.platform,
+        "room": event.room,
+        "thread": event.thread,
+        "sender": event.sender,
+        "kind": event.kind.value,
+        "text": storable(event.text),
+        "sent_at": to_seconds(event.sent_at),
+        "target": event.target,
+        "reply_to": event.reply_to,
+        "is_bot": int(event.is_bot),
+        "burst": None,
+        "handled": 0,
+    }
+
+
+def _event(row: Mapping[str, Any]) -> ChatEvent:
+    return ChatEvent(
+        id=EventId(row["id"]),
+        platform=row["platform"],
+        room=RoomId(row["room"]),
+        thread=row["thread"],
+        sender=MemberId(row["sender"]),
+        kind=EventKind(row["kind"]),
+        text=row["text"],
+        sent_at=to_time(row["sent_at"]),
+        target=None if row["target"] is None else EventId(row["target"]),
+        reply_to=None if row["reply_to"] is None else EventId(row["reply_to"]),
+        is_bot=bool(row["is_bot"]),
+    )

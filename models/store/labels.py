@@ -1,0 +1,79 @@
+"""Agreed labels, and the labelled bursts that datasets are made of."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlite_utils import Database
+
+from models.ids import OptionId, QuestionId
+from models.item import Item
+from models.labels import Label
+from models.store.bursts import burst_of
+from models.store.database import to_seconds, transaction
+
+
+def put(db: Database, labels: Sequence[Label]) -> None:
+    """Write labels down; a new agreement replaces the earlier one."""
+    with transaction(db):
+        db.table("labels").upsert_all(
+            [
+                {
+                    "burst": label.burst,
+                    "question": label.question,
+                    "question_version": label.question_version,
+                    "option": label.option,
+                    "responses": label.responses,
+                    "audit": int(label.audit),
+                    "labelled_at": to_seconds(label.labelled_at),
+                }
+                for label in labels
+            ],
+            pk=("burst", "question", "question_version"),
+        )
+
+
+def count(db: Database, versions: Mapping[QuestionId, str]) -> dict[QuestionId, int]:
+    """Settled labels per question, at its present version."""
+    return {question: _count(db, question, version) for question, version in versions.items()}
+
+
+def _count(db: Database, question: QuestionId, version: str) -> int:
+    row = db.conn.execute(
+        "SELECT count(*) FROM labels WHERE question = ? AND question_version = ? AND option IS NOT NULL",
+        [question, version],
+    ).fetchone()
+    return int(row[0])
+
+
+def labelled_bursts(db: Database) -> int:
+    """Bursts with at least one settled label: the unit in which retraining is scheduled."""
+    return int(db.conn.execute("SELECT count(DISTINCT burst) FROM labels WHERE option IS NOT NULL").fetchone()[0])
+
+
+def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) -> list[Item]:
+    """Labelled bursts at the present question versions, oldest first.
+
+    An item's conversation is its room within a block of ``block_minutes``; its weight is 1 over the probability with
+    which it was drawn.
+    """
+    rows = db.query(
+        "SELECT b.*, l.question AS l_question, l.question_version AS l_version, l.option AS l_option, "
+        "coalesce(r.probability, 1.0) AS r_probability, coalesce(r.audit, 0) AS r_audit "
+        "FROM labels l JOIN bursts b ON b.id = l.burst LEFT JOIN routes r ON r.burst = b.id "
+        "WHERE l.option IS NOT NULL AND b.state <> 'withdrawn' ORDER BY b.started_at, b.id"
+    )
+    found: dict[str, Item] = {}
+    for row in rows:
+        question = QuestionId(row["l_question"])
+        if versions.get(question) != row["l_version"]:
+            continue
+        answers = dict(found[row["id"]].answers) if row["id"] in found else {}
+        answers[question] = OptionId(row["l_option"])
+        block = int(row["started_at"] // (60 * block_minutes))
+        found[row["id"]] = Item(
+            burst=burst_of(row),
+            answers=answers,
+            conversation=f"{row['room']}#{block}",
+            weight=1.0 / max(row["r_probability"], 1e-6),
+            audit=bool(row["r_audit"]),
+        )
+    return list(found.values())

@@ -1,0 +1,147 @@
+"""The outbox and what comes back: requests and responses."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from models.ids import BurstId, OptionId, QuestionId, RequestId
+from models.labels import Request, RequestState, Response, ResponseStatus
+from models.store.database import storable, to_seconds, to_time, transaction
+
+
+def insert_request(db: Database, request: Request) -> None:
+    """Write a request down once: one that is known already is left as it is."""
+    db.table("requests").insert(
+        {
+            "id": request.id,
+            "burst": request.burst,
+            "strategy": request.strategy,
+            "probability": request.probability,
+            "blind": int(request.blind),
+            "state": request.state.value,
+            "created_at": to_seconds(request.created_at),
+            "attempts": request.attempts,
+            "next_attempt_at": 0.0 if request.next_attempt_at is None else to_seconds(request.next_attempt_at),
+        },
+        ignore=True,
+    )
+
+
+def due(db: Database, now: datetime, limit: int) -> list[Request]:
+    """Pending requests whose next attempt is due, oldest first."""
+    rows = db.query(
+        "SELECT * FROM requests WHERE state = 'pending' AND next_attempt_at <= ? ORDER BY created_at, id LIMIT ?",
+        [to_seconds(now), limit],
+    )
+    return [_request(row) for row in rows]
+
+
+def in_state(db: Database, state: RequestState) -> list[Request]:
+    """Requests in one state, oldest first."""
+    rows = db.query("SELECT * FROM requests WHERE state = ? ORDER BY created_at, id", [state.value])
+    return [_request(row) for row in rows]
+
+
+def set_state(db: Database, ids: Sequence[RequestId], state: RequestState) -> None:
+    """Move requests to a state."""
+    with transaction(db):
+        db.conn.executemany("UPDATE requests SET state = ? WHERE id = ?", [(state.value, i) for i in ids])
+
+
+def postpone(db: Database, ids: Sequence[RequestId], until: datetime) -> None:
+    """Note a failed attempt and when to try again."""
+    with transaction(db):
+        db.conn.executemany(
+            "UPDATE requests SET attempts = attempts + 1, next_attempt_at = ? WHERE id = ?",
+            [(to_seconds(until), i) for i in ids],
+        )
+
+
+def asked_since(db: Database, since: datetime) -> int:
+    """Requests made on purpose (audit sample not counted) since a moment: what the day's budget has spent."""
+    row = db.conn.execute(
+        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ?", [to_seconds(since)]
+    ).fetchone()
+    return int(row[0])
+
+
+def count(db: Database) -> dict[str, int]:
+    """Requests by state."""
+    return {row["state"]: row["n"] for row in db.query("SELECT state, count(*) AS n FROM requests GROUP BY state")}
+
+
+def put_responses(db: Database, responses: Sequence[Response]) -> list[RequestId]:
+    """Write responses down (a changed one replaces the earlier); returns the requests whose responses changed."""
+    changed: list[RequestId] = []
+    with transaction(db):
+        for response in responses:
+            row = _response_row(response)
+            known = next(
+                iter(
+                    db.query(
+                        "SELECT * FROM responses WHERE request = ? AND annotator = ?",
+                        [response.request, response.annotator],
+                    )
+                ),
+                None,
+            )
+            if known is None or {**known, "submitted_at": 0} != {**row, "submitted_at": 0}:
+                db.table("responses").upsert(row, pk=("request", "annotator"))
+                changed.append(response.request)
+    return list(dict.fromkeys(changed))
+
+
+def responses_to(db: Database, request: RequestId) -> list[Response]:
+    """All responses to one request, in order of submission."""
+    rows = db.query("SELECT * FROM responses WHERE request = ? ORDER BY submitted_at, annotator", [request])
+    return [_response(row) for row in rows]
+
+
+def all_responses(db: Database) -> list[Response]:
+    """All responses, in order of submission."""
+    return [_response(row) for row in db.query("SELECT * FROM responses ORDER BY submitted_at, request, annotator")]
+
+
+def get(db: Database, request: RequestId) -> Request | None:
+    """One request, or None."""
+    row = next(iter(db.query("SELECT * FROM requests WHERE id = ?", [request])), None)
+    return None if row is None else _request(row)
+
+
+def _request(row: Mapping[str, Any]) -> Request:
+    return Request(
+        id=RequestId(row["id"]),
+        burst=BurstId(row["burst"]),
+        strategy=row["strategy"],
+        probability=row["probability"],
+        blind=bool(row["blind"]),
+        state=RequestState(row["state"]),
+        created_at=to_time(row["created_at"]),
+        attempts=row["attempts"],
+        next_attempt_at=to_time(row["next_attempt_at"]) if row["next_attempt_at"] else None,
+    )
+
+
+def _response_row(response: Response) -> dict[str, Any]:
+    return {
+        "request": response.request,
+        "annotator": response.annotator,
+        "answers": json.dumps(dict(response.answers)),
+        "rewrite": None if response.rewrite is None else storable(response.rewrite),
+        "status": response.status.value,
+        "submitted_at": to_seconds(response.submitted_at),
+    }
+
+
+def _response(row: Mapping[str, Any]) -> Response:
+    return Response(
+        request=RequestId(row["request"]),
+        annotator=row["annotator"],
+        answers={QuestionId(q): OptionId(o) for q, o in json.loads(row["answers"]).items()},
+        rewrite=row["rewrite"],
+        status=ResponseStatus(row["status"]),
+        submitted_at=to_time(row["submitted_at"]),
+    )
