@@ -1,11 +1,10 @@
 """What makes a model's letters mean something: temperature and thresholds, in a file beside the GGUF.
 
-The file ``<model>.calibration.json`` binds itself to the model by hash and to the questions by version; a question whose
-wording changed since has no calibration, so that nothing is acted on until it is fitted anew.
+The file ``<model>.calibration.json`` binds itself to the model by hash and to the questions by version; a question
+whose wording changed since has no calibration, so that nothing is acted on until it is fitted anew.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,7 +75,7 @@ def write_calibration(gguf: Path, calibration: Calibration) -> Path:
     }
     try:
         aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-        os.replace(aside, path)
+        aside.replace(path)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error

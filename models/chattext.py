@@ -19,8 +19,8 @@ _BREAK = re.compile(r"[^\S\n]*\n\s*")
 def clean(text: str, limit: int) -> str:
     """Make chat text readable: at most ``limit`` characters, NFC, no control characters, lines joined by `` / ``.
 
-    A lone surrogate becomes U+FFFD. What is too long keeps its first three quarters and its end, because a question often
-    stands last. llama.cpp does not normalise, so it is done here, once for all backends.
+    A lone surrogate becomes U+FFFD. What is too long keeps its first three quarters and its end, because a question
+    often stands last. llama.cpp does not normalise, so it is done here, once for all backends.
     """
     if len(text) > limit:
         head = limit * 3 // 4

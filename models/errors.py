@@ -64,7 +64,7 @@ class TrainingError(QuandaryError):
     exit_code = 8
 
 
-class TooFewLabels(TrainingError):
+class TooFewLabels(TrainingError):  # noqa: N818 - a state that is reported, rather than a fault
     """There are not enough labels to train or judge; the message says how many are missing."""
 
 

@@ -42,7 +42,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A rendered prompt. ``messages`` are the window's lines, oldest first; they may be dropped to fit, from the left."""
+    """A rendered prompt. ``messages`` are the window's lines, oldest first, dropped from the left to fit."""
 
     preamble: tuple[Segment, ...]
     messages: tuple[Segment, ...]
@@ -91,7 +91,7 @@ def chat_lines(text: str, sender: str, window: Sequence[WindowMessage]) -> tuple
 
 
 def render(burst: Burst, asked: Sequence[Question], questions: Sequence[Question]) -> Prompt:
-    """Render a burst with every cyclic order of the questions asked; ``questions`` are all that the preamble defines."""
+    """Render a burst with every cyclic order of the questions asked; the preamble defines all ``questions``."""
     messages, last = chat_lines(burst.text, burst.sender, burst.window)
     branches = tuple(branch(question, order) for question in asked for order in cyclic(len(question.options)))
     return Prompt(preamble=preamble(questions), messages=messages, burst=last, branches=branches)

@@ -1,4 +1,4 @@
-"""From option-letter logits to a calibrated distribution. Pure: the scoring policy that is trained, fitted and served."""
+"""From option-letter logits to a calibrated distribution: the one scoring policy, fitted and served. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ def margin(probabilities: Mapping[OptionId, float]) -> float:
 
 
 def positive_probability(question: Question, probabilities: Mapping[OptionId, float]) -> float:
-    """Probability (0..1) of the positive option given that the question can be answered, that is, without abstaining."""
+    """Probability (0..1) of the positive option given that the question can be answered (no abstaining)."""
     positive = probabilities[question.positive]
     answered = positive + sum(probabilities[option] for option in question.negatives)
     return positive / answered if answered > 0 else 0.5

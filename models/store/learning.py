@@ -30,7 +30,7 @@ class Run:
     updated_at: datetime
 
 
-def put_dataset(  # noqa: PLR0917 - verbs take positional arguments, so that Store.do can type them
+def put_dataset(
     db: Database, dataset: DatasetId, path: str, items: int, versions: Mapping[QuestionId, str], at: datetime
 ) -> None:
     """Write a frozen dataset down; the same one again changes nothing."""

@@ -1,0 +1,91 @@
+"""``quandary evaluate``: how good a model is on a labelled file."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bot.evaluate import Evaluation
+from bot.evaluate import evaluate as run
+from models.champion import champion_gguf
+from models.errors import SettingsError
+from models.labelled import read_items
+from models.llama import gguf_of, open_decider
+from models.settings import load_settings
+
+SHOWN = {
+    "n": "items",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "macro_f1": "macro-F1",
+    "log_loss": "log loss (nats)",
+    "ece": "calibration error (ECE)",
+    "ask_rate": "ask rate",
+    "reply_error": "errors among acted positives",
+    "silence_error": "errors among acted negatives",
+}
+
+
+def evaluate(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Labelled JSON lines (see docs/formats.md).")],
+    question: Annotated[str, typer.Option("--question", "-q", help="A question's id in config.toml.")] = "is_question",
+    model: Annotated[
+        str | None, typer.Option(help="GGUF file, folder with one, or a built-in name; default: the champion.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Score the first N labelled items only; 0 scores all.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
+) -> None:
+    """Score a model on a labelled file; rows with a weight count by it. Needs no running bot."""
+    settings = load_settings(context.obj)
+    questions = settings.questions
+    position = next((i for i, q in enumerate(questions) if q.id == question), None)
+    if position is None:
+        offered = ", ".join(q.id for q in questions)
+        raise SettingsError(f"config.toml has no question {question!r}; it has {offered}")
+    items = [item for item in read_items(file, questions) if question in item.answers]
+    items = items[:limit] if limit else items
+    path, digest = (gguf_of(model), None) if model else champion_gguf(settings)
+    decider = open_decider(path, questions, settings.decide, digest)
+    try:
+        with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+            bar = progress.add_task(f"deciding with {path.name}", total=len(items))
+            found = run(items, questions[position], position, decider, advance=lambda: progress.advance(bar))
+    finally:
+        decider.close()
+    if as_json:
+        typer.echo(json.dumps(report(found, path), indent=2))
+    else:
+        show(found, path)
+
+
+def report(found: Evaluation, path: Path) -> dict[str, object]:
+    """The figures as they are printed with --json."""
+    return {
+        "question": found.question,
+        "model": path.name,
+        "revision": found.revision,
+        **{name: int(v) if name in {"n", "positives"} and v is not None else v for name, v in found.figures.items()},
+        "abstained_labels_left_out": found.left_out,
+        "ms_per_item": round(found.ms_per_item, 3),
+        "interval_95": {name: list(bounds) for name, bounds in found.intervals.items()},
+    }
+
+
+def show(found: Evaluation, path: Path) -> None:
+    """Print the figures as a table."""
+    table = Table(title=f"{found.question} by {path.name} ({found.revision})", show_header=False)
+    for name, label in SHOWN.items():
+        value = found.figures[name]
+        bounds = found.intervals.get(name)
+        text = "none acted on" if value is None else f"{value:.0f}" if name == "n" else f"{value:.3f}"
+        table.add_row(label, text + (f"  [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""))
+    table.add_row("milliseconds per item", f"{found.ms_per_item:.1f}")
+    if found.left_out:
+        table.add_row("labels that abstain, left out", str(found.left_out))
+    Console().print(table)

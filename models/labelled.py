@@ -1,0 +1,108 @@
+"""Reading labelled rows: JSON lines in the project's own form, the public single-choice sets' and the paper's."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from models.chat import Burst, WindowMessage
+from models.errors import InputError
+from models.ids import BurstId, MemberId, OptionId, QuestionId, RoomId
+from models.item import Item
+from models.question import Question
+
+ALIASES: Mapping[str, tuple[str, ...]] = {"is_question": ("label",), "needs_context": ("cr_need", "cr_need_gt")}
+"""Other names under which labelled sets keep the answers to the shipped questions (true, false)."""
+
+_UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_TOPIC = "topic"
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number and object of a JSON-lines file; raises InputError naming file, line and fault."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except ValueError as error:
+                    raise InputError(f"{path}, line {number}: this is no JSON ({error})") from error
+                if not isinstance(row, dict):
+                    raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
+                yield number, row
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text: {error}") from error
+
+
+def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
+    """Read labelled rows; a row that answers none of the questions is left out.
+
+    Raises InputError where a row has no text, or an answer that its question does not offer.
+    """
+    items: list[Item] = []
+    for number, row in read_json_lines(path):
+        try:
+            item = _item(row, number, questions)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}, line {number}: {error!r} is wrong or missing") from error
+        if item is not None:
+            items.append(item)
+    return items
+
+
+def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) -> Item | None:
+    answers: dict[QuestionId, OptionId] = {}
+    for question in questions:
+        answer = _answer(row, question)
+        if answer is not None:
+            answers[question.id] = answer
+    if not answers:
+        return None
+    text = row["text"]
+    if not isinstance(text, str):
+        raise TypeError("text")
+    window = tuple(
+        WindowMessage(sender=str(m["sender"]), text=str(m["text"])) for m in row.get("window", row.get("cr_window", []))
+    )
+    room = str(row.get("room", row.get("conv", f"line {number}")))
+    at = _time(row.get("timestamp"))
+    burst = Burst(
+        id=BurstId(f"{room}:{row.get('id', number)}"),
+        room=RoomId(room),
+        sender=MemberId(str(row["sender"])) if "sender" in row else _asker(window),
+        text=text,
+        window=window,
+        started_at=at,
+        ended_at=at,
+    )
+    return Item(burst=burst, answers=answers, conversation=room, weight=float(row.get("weight", 1.0)))
+
+
+def _answer(row: Mapping[str, Any], question: Question) -> OptionId | None:
+    for key in (question.id, *ALIASES.get(question.id, ())):
+        value = row.get(key)
+        if isinstance(value, bool):
+            return question.positive if value else question.negatives[0]
+        if value is not None:
+            return question.options[question.index(OptionId(str(value)))].id
+    return None
+
+
+def _asker(window: Sequence[WindowMessage]) -> MemberId:
+    """Dialogue sets name no sender: two people take turns, so the asker spoke before the last message."""
+    turns = [m.sender for m in window if m.sender != _TOPIC]
+    return MemberId(turns[-2] if len(turns) > 1 else "asker")
+
+
+def _time(value: object) -> datetime:
+    if value is None:
+        return _UNKNOWN_TIME
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,110 @@
+"""Deciding with a GGUF: render, encode, score, average over option orders, calibrate."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.calibration import Calibration, read_calibration, sure_option
+from models.chat import Burst
+from models.decision import Decision
+from models.errors import ModelError
+from models.ids import Revision
+from models.llama.engine import Engine
+from models.llama.resolve import sha256_of
+from models.prompt import render
+from models.question import Question
+from models.scoring import average_orders, distribution, margin
+from models.settings import DecideSettings
+from models.tokens import EncodedPrompt, encode
+
+
+def open_decider(
+    path: Path, questions: Sequence[Question], decide: DecideSettings, expected_sha256: str | None = None
+) -> "LlamaDecider":
+    """Load a GGUF with its calibration.
+
+    Raises ModelError where the file is missing or corrupt, or its hash is not the expected one.
+    """
+    digest = sha256_of(path)
+    if expected_sha256 is not None and digest != expected_sha256:
+        raise ModelError(f"{path} has changed since it was approved (its SHA-256 differs); it is not loaded")
+    branches = sum(len(question.options) for question in questions)
+    wordings = sum(len(q.options) * (len(q.text) + sum(len(o.wording) + 4 for o in q.options) + 16) for q in questions)
+    engine = Engine(
+        path, threads=decide.threads, tokens=decide.max_prompt_tokens + min(wordings, 8192), branches=branches
+    )
+    return LlamaDecider(
+        engine=engine,
+        questions=questions,
+        budget=decide.max_prompt_tokens,
+        revision=Revision(digest[:12]),
+        calibration=read_calibration(path, digest),
+    )
+
+
+class LlamaDecider:
+    """A loaded GGUF that answers all questions about a burst with one decode."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        questions: Sequence[Question],
+        budget: int,
+        revision: Revision,
+        calibration: Calibration,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._questions = tuple(questions)
+        self._budget = budget
+        self._now = now
+        self.revision = revision
+        self.calibration = calibration
+
+    def scores(self, burst: Burst) -> list[list[float]]:
+        """Each question's option scores (nats, averaged over option orders, before calibration)."""
+        prompt = self.encode(burst)
+        logits = self._engine.score(prompt)
+        found: list[list[float]] = []
+        for question in self._questions:
+            rows = [i for i, branch in enumerate(prompt.branches) if branch.question == question.id]
+            found.append(average_orders([logits[i] for i in rows], [prompt.branches[i].order for i in rows]))
+        return found
+
+    def encode(self, burst: Burst) -> EncodedPrompt:
+        """Render and tokenize a burst with all questions, within the token budget."""
+        return encode(render(burst, self._questions, self._questions), self._engine, self._budget)
+
+    def decide(self, bursts: Sequence[Burst]) -> list[tuple[Decision, ...]]:
+        """Answer every question about every burst; raises ModelError where the backend fails."""
+        return [self._decide(burst) for burst in bursts]
+
+    def close(self) -> None:
+        """Release the model's memory."""
+        self._engine.close()
+
+    def _decide(self, burst: Burst) -> tuple[Decision, ...]:
+        began = time.perf_counter()
+        scores = self.scores(burst)
+        spent = (time.perf_counter() - began) * 1000
+        at = self._now()
+        return tuple(self._decision(burst, q, s, spent, at) for q, s in zip(self._questions, scores, strict=True))
+
+    def _decision(
+        self, burst: Burst, question: Question, scores: Sequence[float], milliseconds: float, at: datetime
+    ) -> Decision:
+        calibration = self.calibration.of(question)
+        probabilities = distribution(question, scores, calibration.temperature)
+        return Decision(
+            burst=burst.id,
+            question=question.id,
+            question_version=question.version,
+            probabilities=probabilities,
+            margin=margin(probabilities),
+            sure=sure_option(question, probabilities, calibration),
+            revision=self.revision,
+            milliseconds=milliseconds,
+            decided_at=at,
+        )
