@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from models.errors import SettingsError
+from models.settings import load_settings, secret
+
+QUESTION = """
+[[question]]
+id = "complaint"
+text = "Is it a complaint?"
+definition = "complaint: does the message complain?"
+positive = "yes"
+options = [{ id = "yes", wording = "yes" }, { id = "no", wording = "no" }]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "config.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_fault_is_named_with_its_path(tmp_path: Path) -> None:
+    path = write(tmp_path, '[burst]\ngap_s = -1\ncolour = "red"\n[ask]\naudit_share = 2\n' + QUESTION)
+    with pytest.raises(SettingsError) as fault:
+        load_settings(path)
+    for piece in ("burst.gap_s", "burst.colour", "ask.audit_share", "3 fault(s)"):
+        assert piece in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "piece"),
+    [
+        ('positive = "yes"|positive = "maybe"', "'maybe'"),
+        ('text = "Is it a complaint?"|text = "Is it?"\nafter = { nothing = "yes" }', "'nothing'"),
+        ('[[question]]|[chat]\nadapter = "replay"\n[[question]]', "path"),
+        ('[[question]]|[argilla]\nurl = "http://127.0.0.1"\n[[question]]', "api_key_env"),
+        ("[[question]]|[[question", "TOML"),
+    ],
+)
+def test_contradictions_are_faults(tmp_path: Path, change: str, piece: str) -> None:
+    old, new = change.split("|")
+    with pytest.raises(SettingsError, match=piece):
+        load_settings(write(tmp_path, QUESTION.replace(old, new)))
+
+
+def test_a_question_may_not_stand_twice(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="twice"):
+        load_settings(write(tmp_path, QUESTION + QUESTION))
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--config"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_paths_start_at_the_file(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, QUESTION))
+    assert settings.data_dir == tmp_path / "var"
+
+
+def test_the_version_follows_the_wording_alone(tmp_path: Path) -> None:
+    first = load_settings(write(tmp_path, QUESTION)).questions[0]
+    risk = load_settings(write(tmp_path, QUESTION + "reply_risk = 0.2\n")).questions[0]
+    worded = load_settings(write(tmp_path, QUESTION.replace("complain?", "grumble?"))).questions[0]
+    assert first.version == risk.version != worded.version
+
+
+def test_a_secret_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUANDARY_TEST_KEY", raising=False)
+    with pytest.raises(SettingsError, match="QUANDARY_TEST_KEY"):
+        secret("QUANDARY_TEST_KEY")
+    monkeypatch.setenv("QUANDARY_TEST_KEY", "x")
+    assert secret("QUANDARY_TEST_KEY") == "x"
+    assert secret(None) is None
