@@ -118,7 +118,7 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
         async with AsyncSessionLocal() as session:
             return await progress.of_property(session, metadata_property)
 
-    async def search(  # noqa: PLR0917 - the interface is Argilla's
+    async def search(
         self,
         dataset: Dataset,
         query: TextQuery | str | None = None,

@@ -1,0 +1,306 @@
+"""The labelling queue as Argilla holds it: one workspace, and one dataset for each set of question wordings.
+
+Calls block; ``desk`` makes them in a thread of its own. The SDK is used where it is sound: responses are read from the
+server's JSON, because the SDK drops the time of a response and fails on a discard without values.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import argilla as rg
+import httpx
+from argilla._exceptions import ArgillaAPIError, ArgillaCredentialsError, ArgillaError
+
+from labeling.errors import RefusedError
+from labeling.form import Form
+from labeling.guidelines import guidelines_of
+from models.errors import LabelingError
+from models.ids import OptionId, QuestionId, RequestId
+from models.labels import Response, ResponseStatus
+from models.question import Question, joint_version
+
+WORKSPACE = "quandary"
+REWRITE = "rewrite"
+TIMEOUT_S = 15
+WITHDRAW_MAX = 100
+_PUSH_MAX = 200
+_PULL_PAGE = 250
+_ROLE_MAX = 20
+_OLDEST = (2, 4)  # the first with chat fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """Responses, and the dataset's last activity when they were read: give it to the next pull."""
+
+    responses: tuple[Response, ...]
+    activity: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueProgress:
+    """Records of the queue, those with enough submitted responses, and submitted responses by annotator."""
+
+    total: int
+    completed: int
+    submitted: Mapping[str, int]
+
+
+class ArgillaQueue:
+    """A connection to Argilla; ``ensure_dataset`` comes first. Every call raises LabelingError saying what to do."""
+
+    def __init__(self, client: rg.Argilla, url: str) -> None:
+        self._client = client
+        self._url = url
+        self._dataset: rg.Dataset | None = None
+        self._options: dict[str, frozenset[str]] = {}
+        self._names: dict[str, str] = {}
+
+    @classmethod
+    def connect(cls, url: str, api_key: str) -> Self:
+        """Connect and log in; raises LabelingError if Argilla is unreachable, too old, or refuses the key."""
+        with _explained(url, "logging in"):
+            version = str(httpx.get(f"{url}/api/v1/version", timeout=TIMEOUT_S, trust_env=False).json()["version"])
+        if not _is_supported(version):
+            raise LabelingError(f"Argilla at {url} is version {version}; Quandary works with 2.4 and later 2.x")
+        with _explained(url, "logging in"):
+            return cls(rg.Argilla(api_url=url, api_key=api_key, timeout=TIMEOUT_S, retries=1), url)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.http_client.close()
+
+    def ensure_dataset(self, questions: Sequence[Question], overlap: int = 1) -> str:
+        """Find the dataset of these questions at their present wording, or create it; returns its name.
+
+        ``overlap`` is how many submitted responses complete a record. Other wordings, or another overlap, make another
+        dataset: annotators must not be shown one question and have answered another.
+        """
+        name = f"{WORKSPACE}-{joint_version(questions)}" + (f"-x{overlap}" if overlap != 1 else "")
+        with _explained(self._url, "creating the labelling queue"):
+            workspace = self._workspace()
+            for model in self._client.api.datasets.list(workspace.id):
+                if model.name == name and model.status == "ready":
+                    self._dataset = rg.Dataset.from_model(model=model, client=self._client).get()
+                elif model.name == name:  # left half-made by somebody who was killed over it
+                    self._client.api.datasets.delete(model.id)
+            if self._dataset is None or self._dataset.name != name:
+                settings = _settings(questions, overlap)
+                self._dataset = rg.Dataset(name=name, workspace=workspace, settings=settings, client=self._client)
+                self._dataset.create()
+        self._options = {question.id: frozenset(option.id for option in question.options) for question in questions}
+        return name
+
+    def push(self, forms: Sequence[Form]) -> None:
+        """Create the forms' records; those that exist are overwritten and keep their responses."""
+        dataset = self._ready()
+        with _explained(self._url, f"sending {len(forms)} request(s)"):
+            for start in range(0, len(forms), _PUSH_MAX):
+                records = [_record(form, dataset).api_model() for form in forms[start : start + _PUSH_MAX]]
+                self._client.api.records.bulk_upsert(dataset_id=dataset.id, records=records)
+
+    def pull(self, activity: str | None = None) -> Pulled:
+        """Read all submitted and discarded responses, in one call only if nothing happened since ``activity``."""
+        dataset = self._ready()
+        with _explained(self._url, "fetching responses"):
+            latest = self._get(f"/api/v1/datasets/{dataset.id}")["last_activity_at"]
+            if latest is not None and latest == activity:
+                return Pulled(responses=(), activity=activity)
+            answered = _terms({"entity": "response", "property": "status"}, [s.value for s in ResponseStatus])
+            responses = [
+                self._response(RequestId(record["external_id"]), response)
+                for record in self._search(answered)
+                for response in record["responses"]
+                if response["status"] in set(ResponseStatus)
+            ]
+        return Pulled(responses=tuple(responses), activity=latest)
+
+    def withdraw(self, requests: Sequence[RequestId]) -> int:
+        """Delete requests' records with all responses; returns how many there were."""
+        dataset = self._ready()
+        gone = 0
+        with _explained(self._url, f"withdrawing {len(requests)} request(s)"):
+            for start in range(0, len(requests), WITHDRAW_MAX):
+                wanted = _terms({"entity": "record", "property": "external_id"}, requests[start : start + WITHDRAW_MAX])
+                ids = [record["id"] for record in self._search(wanted)]
+                if ids:
+                    call = self._client.http_client.delete
+                    _checked(call(f"/api/v1/datasets/{dataset.id}/records", params={"ids": ",".join(ids)}))
+                gone += len(ids)
+        return gone
+
+    def add_annotator(self, name: str) -> str:
+        """Let somebody annotate; returns a password to hand over once. Who exists already gets a new password."""
+        password = secrets.token_urlsafe(12)
+        with _explained(self._url, f"adding the annotator {name}"):
+            workspace = self._workspace()
+            known = next((user for user in self._client.users.list() if user.username == name), None)
+            if known is None:
+                known = rg.User(username=name, password=password, role="annotator", client=self._client).create()
+            elif known.role != "annotator":
+                raise LabelingError(f"{name} exists in Argilla as {known.role.value}; choose another name")
+            else:
+                _checked(self._client.http_client.patch(f"/api/v1/users/{known.id}", json={"password": password}))
+            if known.id not in [user.id for user in self._client.users.list(workspace=workspace)]:
+                known.add_to_workspace(workspace)
+        return password
+
+    def progress(self) -> QueueProgress:
+        """Count records and responses."""
+        dataset = self._ready()
+        with _explained(self._url, "reading the progress"):
+            counts = dataset.progress(with_users_distribution=True)
+        submitted = {
+            name: sum(by_status.get("submitted", 0) for by_status in user.values())
+            for name, user in counts["users"].items()
+        }
+        return QueueProgress(total=counts["total"], completed=counts["completed"], submitted=submitted)
+
+    def _ready(self) -> rg.Dataset:
+        if self._dataset is None:
+            raise RuntimeError("ensure_dataset comes before the queue is used")
+        return self._dataset
+
+    def _workspace(self) -> rg.Workspace:
+        found = next((workspace for workspace in self._client.workspaces.list() if workspace.name == WORKSPACE), None)
+        return found or rg.Workspace(name=WORKSPACE, client=self._client).create()
+
+    def _get(self, path: str) -> Any:
+        return _checked(self._client.http_client.get(path)).json()
+
+    def _search(self, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Read all records that match one filter, with their responses, page by page in order of their creation."""
+        path = f"/api/v1/datasets/{self._ready().id}/records/search"
+        oldest_first = [{"scope": {"entity": "record", "property": "inserted_at"}, "order": "asc"}]
+        body = {"filters": {"and": [wanted]}, "sort": oldest_first}
+        found: list[dict[str, Any]] = []
+        while True:
+            params: dict[str, str | int] = {"include": "responses", "limit": _PULL_PAGE, "offset": len(found)}
+            page = _checked(self._client.http_client.post(path, json=body, params=params)).json()
+            found += [item["record"] for item in page["items"]]
+            if len(found) >= page["total"] or not page["items"]:
+                return iter(found)
+
+    def _response(self, request: RequestId, fields: dict[str, Any]) -> Response:
+        values = {name: answer["value"] for name, answer in (fields["values"] or {}).items()}
+        answers = {q: values[q] for q, offered in self._options.items() if values.get(q) in offered}
+        rewrite = str(values.get(REWRITE) or "").strip()
+        return Response(
+            request=request,
+            annotator=self._name_of(fields["user_id"]),
+            answers={
+                QuestionId(q): OptionId(values[q]) for q, offered in self._options.items() if values.get(q) in offered
+            },
+            status=ResponseStatus(fields["status"]),
+            submitted_at=datetime.fromisoformat(fields["updated_at"]).replace(tzinfo=UTC),
+            rewrite=rewrite or None,
+        )
+
+    def _name_of(self, user: str) -> str:
+        if user not in self._names:
+            listed = self._client.http_client.get("/api/v1/users")
+            if listed.status_code == httpx.codes.FORBIDDEN:  # only owners may list everybody
+                listed = self._client.http_client.get(f"/api/v1/workspaces/{self._workspace().id}/users")
+            self._names = {known["id"]: known["username"] for known in _checked(listed).json()["items"]}
+        return self._names.setdefault(user, f"user-{user[:8]}")
+
+
+def _settings(questions: Sequence[Question], overlap: int) -> rg.Settings:
+    return rg.Settings(
+        guidelines=guidelines_of(questions),
+        fields=[
+            rg.ChatField(name="window", title="The chat before it", use_markdown=False, required=False),
+            rg.TextField(name="burst", title="The last message, by S", use_markdown=False),
+        ],
+        questions=[
+            *(
+                rg.LabelQuestion(
+                    name=question.id,
+                    title=question.text,
+                    description=question.definition,
+                    labels={option.id: option.wording for option in question.options},
+                    required=not question.after,
+                )
+                for question in questions
+            ),
+            rg.TextQuestion(
+                name=REWRITE,
+                title="Rewrite it so that it stands alone",
+                description="Only if it cannot be understood without the chat before it. Add words from the chat only.",
+                required=False,
+                use_markdown=False,
+            ),
+        ],
+        metadata=[
+            rg.TermsMetadataProperty(name="room", title="Room"),
+            rg.TermsMetadataProperty(name="request", title="Request"),
+        ],
+        distribution=rg.TaskDistribution(min_submitted=overlap),
+    )
+
+
+def _record(form: Form, dataset: rg.Dataset) -> rg.Record:
+    window = [{"role": m.sender[:_ROLE_MAX] or "?", "content": m.text or "(empty)"} for m in form.window]
+    return rg.Record(
+        id=form.request,
+        fields={"window": window, "burst": form.text or "(empty)"},
+        metadata={"room": form.room, "request": form.request},
+        suggestions=[
+            rg.Suggestion(question_name=question, value=made.option, score=made.score, agent=made.agent)
+            for question, made in form.suggestions.items()
+        ],
+        _dataset=dataset,
+    )
+
+
+def _terms(scope: dict[str, str], values: Sequence[str]) -> dict[str, Any]:
+    return {"type": "terms", "scope": scope, "values": list(values)}
+
+
+def _is_supported(version: str) -> bool:
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return numbers[:1] == (2,) and numbers >= _OLDEST
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    return response.raise_for_status()
+
+
+@contextmanager
+def _explained(url: str, doing: str) -> Iterator[None]:
+    """Turn what the SDK and its HTTP client raise into LabelingError."""
+    try:
+        yield
+    except (ArgillaCredentialsError, ArgillaAPIError, httpx.HTTPStatusError) as error:
+        status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else _status(error)
+        if status in {401, 403}:
+            raise LabelingError(
+                f"Argilla at {url} refuses our API key while {doing}; it needs the key of an owner or admin"
+            ) from error
+        if status in {400, 404, 409, 422}:
+            raise RefusedError(f"Argilla at {url} refused {doing}: {_detail(error)}") from error
+        raise LabelingError(f"Argilla at {url} failed while {doing}: {_detail(error)}; see its log") from error
+    except ArgillaError as error:
+        raise LabelingError(f"Argilla at {url} failed while {doing}: {_detail(error)}; see its log") from error
+    except httpx.HTTPError as error:
+        raise LabelingError(
+            f"Argilla at {url} cannot be reached while {doing} ({_detail(error)}); "
+            "check that it runs, and url under [argilla] in config.toml"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LabelingError(
+            f"{url} does not answer as Argilla does while {doing}; check url under [argilla] in config.toml"
+        ) from error
+
+
+def _status(error: ArgillaError) -> int:
+    return int(error.status_code) if isinstance(error, ArgillaAPIError) else 401
+
+
+def _detail(error: Exception) -> str:
+    text = error.response.text if isinstance(error, httpx.HTTPStatusError) else str(error)
+    return " ".join(text.split())[:300] or type(error).__name__

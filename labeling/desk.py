@@ -1,0 +1,80 @@
+"""Argilla for asyncio: one thread that connects when it is first needed, and anew after a failure."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from labeling.errors import RefusedError
+from labeling.form import Form
+from models.errors import LabelingError
+from models.ids import RequestId
+from models.question import Question
+
+if TYPE_CHECKING:
+    from labeling.argilla import ArgillaQueue, Pulled, QueueProgress
+
+T = TypeVar("T")
+
+
+class Desk:
+    """The queue's verbs as coroutines; each raises LabelingError. Use as ``async with Desk(...)``."""
+
+    def __init__(self, url: str, api_key: str, questions: Sequence[Question], *, overlap: int = 1) -> None:
+        self.url = url
+        self._api_key = api_key
+        self._questions = tuple(questions)
+        self._overlap = overlap
+        self._queue: ArgillaQueue | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argilla")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def push(self, forms: Sequence[Form]) -> None:
+        """Create or overwrite records."""
+        await self._do(lambda queue: queue.push(forms))
+
+    async def pull(self, activity: str | None = None) -> "Pulled":
+        """Read the responses, unless nothing happened since ``activity``."""
+        return await self._do(lambda queue: queue.pull(activity))
+
+    async def withdraw(self, requests: Sequence[RequestId]) -> int:
+        """Delete records; returns how many there were."""
+        return await self._do(lambda queue: queue.withdraw(requests))
+
+    async def add_annotator(self, name: str) -> str:
+        """Let somebody annotate; returns a password to hand over once."""
+        return await self._do(lambda queue: queue.add_annotator(name))
+
+    async def progress(self) -> "QueueProgress":
+        """Count records and responses."""
+        return await self._do(lambda queue: queue.progress())
+
+    async def close(self) -> None:
+        """Finish the call that runs, drop those that wait, and disconnect."""
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+        if self._queue is not None:
+            self._queue.close()
+            self._queue = None
+
+    async def _do(self, verb: "Callable[[ArgillaQueue], T]") -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._call, verb)
+
+    def _call(self, verb: "Callable[[ArgillaQueue], T]") -> T:
+        from labeling.argilla import ArgillaQueue  # noqa: PLC0415 - 2 s of imports, kept off the loop
+
+        if self._queue is None:
+            queue = ArgillaQueue.connect(self.url, self._api_key)
+            queue.ensure_dataset(self._questions, self._overlap)
+            self._queue = queue
+        try:
+            return verb(self._queue)
+        except LabelingError as error:
+            if not isinstance(error, RefusedError):
+                self._queue.close()
+                self._queue = None
+            raise

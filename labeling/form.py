@@ -1,0 +1,78 @@
+"""What annotators get to see of a request: friendly names, masked text, and the machine's view unless it is blind."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from labeling.privacy import mask
+from models.chat import Burst, WindowMessage
+from models.chattext import MAX_BURST_CHARS, MAX_MESSAGE_CHARS, clean, friendly_names, rename
+from models.decision import Decision
+from models.ids import OptionId, QuestionId, RequestId
+from models.labels import Request
+from models.question import Question
+
+_MASKED_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """The option that a model holds most likely, its probability (0..1), and which model that was."""
+
+    option: OptionId
+    score: float
+    agent: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One record of the labelling queue; its id is the request's, so that sending it twice changes nothing."""
+
+    request: RequestId
+    room: str
+    window: tuple[WindowMessage, ...]
+    text: str
+    suggestions: Mapping[QuestionId, Suggestion] = field(default_factory=dict)
+
+
+def fill(
+    request: Request,
+    burst: Burst,
+    decisions: Sequence[Decision],
+    questions: Sequence[Question],
+    *,
+    room: str,
+    suggest: bool,
+) -> Form:
+    """Make the form of a request. ``room`` is the room's alias; a blind request never carries suggestions.
+
+    Of several decisions on a question the last counts; decisions on another version of it are left out.
+    """
+    names = friendly_names(burst.sender, (m.sender for m in burst.window))
+    window = tuple(
+        WindowMessage(sender=names[m.sender], text=_shown(m.text, names, MAX_MESSAGE_CHARS))
+        for m in burst.window
+        if m.text.strip()
+    )
+    versions = {question.id: question.version for question in questions}
+    suggestions = {
+        decision.question: Suggestion(
+            option=decision.best,
+            score=min(1.0, max(0.0, decision.probabilities[decision.best])),
+            agent=f"quandary-{decision.revision}",
+        )
+        for decision in decisions
+        if suggest and not request.blind and versions.get(decision.question) == decision.question_version
+    }
+    text = _shown(burst.text, names, MAX_BURST_CHARS)
+    return Form(request=request.id, room=room, window=window, text=text, suggestions=suggestions)
+
+
+def _shown(text: str, names: Mapping[str, str], limit: int) -> str:
+    """Mask first, shorten then: a secret cut in two would no longer look like one. Lines stay lines."""
+    if len(text) > _MASKED_CHARS:
+        half = _MASKED_CHARS // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    bounded = mask(text)
+    if len(bounded) > limit:
+        return rename(clean(bounded, limit), names)
+    return "\n".join(rename(clean(line, limit), names) for line in bounded.split("\n")).strip()

@@ -1,0 +1,115 @@
+"""From Argilla to the store: responses, and the labels that they agree on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from labeling.agreement import applicable, labels_of
+from models.ids import RequestId
+from models.labels import Label, Request, RequestState, Response, ResponseStatus
+from models.question import Question
+from models.store import labels, requests
+from models.store.database import transaction
+from models.store.thread import Store
+
+if TYPE_CHECKING:
+    from labeling.argilla import Pulled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What one pull brought: requests with new or changed responses, and labels made or made anew."""
+
+    changed: tuple[RequestId, ...]
+    labels: tuple[Label, ...]
+
+
+class Source(Protocol):
+    """Where responses come from: ``labeling.desk.Desk``."""
+
+    async def pull(self, activity: str | None = None) -> "Pulled":
+        """Read the responses, unless nothing happened since ``activity``; raises LabelingError."""
+
+
+class Inlet:
+    """Pulls responses into the store whenever ``pull`` is called."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: Source,
+        questions: Sequence[Question],
+        *,
+        overlap: int = 1,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._source = source
+        self._questions = tuple(questions)
+        self._overlap = overlap
+        self._clock = clock
+        self._activity: str | None = None
+
+    async def pull(self) -> Taken:
+        """Fetch responses and settle what they agree on; raises LabelingError if Argilla does not answer."""
+        pulled = await self._source.pull(self._activity)
+        taken = await self._store.do(absorb, pulled.responses, self._questions, self._overlap, self._clock())
+        self._activity = pulled.activity  # only now: what was not stored has to be fetched again
+        return taken
+
+
+def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question], overlap: int, at: datetime) -> Taken:
+    """Write responses and the labels that follow from them into the open database, all of it or nothing.
+
+    Responses to requests that are unknown or were withdrawn are left out, and so are answers that their own forerunners
+    rule out. A label that changed responses no longer bear out is overwritten by one without an option.
+    """
+    with transaction(db):
+        known = {response.request: requests.get(db, response.request) for response in responses}
+        wanted = {i: r for i, r in known.items() if r is not None and r.state is not RequestState.WITHDRAWN}
+        kept = [_sensible(response, questions) for response in responses if response.request in wanted]
+        changed = requests.put_responses(db, kept)
+        made = [label for i in changed for label in _settle(db, wanted[i], questions, overlap, at)]
+        labels.put(db, made)
+    return Taken(changed=tuple(changed), labels=tuple(made))
+
+
+def _settle(db: Any, request: Request, questions: Sequence[Question], overlap: int, at: datetime) -> list[Label]:
+    given = requests.responses_to(db, request.id)
+    settled = labels_of(request.burst, questions, given, overlap=overlap, audit=request.blind, at=at)
+    submitted = sum(response.status is ResponseStatus.SUBMITTED for response in given)
+    if request.state is RequestState.ANSWERED:
+        settled += _unsettled(request, questions, settled, at)
+    elif submitted >= overlap:
+        requests.set_state(db, [request.id], RequestState.ANSWERED)
+    return settled
+
+
+def _unsettled(request: Request, questions: Sequence[Question], settled: Sequence[Label], at: datetime) -> list[Label]:
+    """Labels without an option for the questions that a request answered before may no longer settle."""
+    still = {label.question for label in settled}
+    return [
+        Label(
+            burst=request.burst,
+            question=question.id,
+            question_version=question.version,
+            option=None,
+            responses=0,
+            labelled_at=at,
+            audit=request.blind,
+        )
+        for question in questions
+        if question.id not in still
+    ]
+
+
+def _sensible(response: Response, questions: Sequence[Question]) -> Response:
+    return Response(
+        request=response.request,
+        annotator=response.annotator,
+        answers=applicable(response.answers, questions),
+        status=response.status,
+        submitted_at=response.submitted_at,
+        rewrite=response.rewrite,
+    )

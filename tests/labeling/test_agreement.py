@@ -1,0 +1,113 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.agreement import alpha_of, applicable, krippendorff_alpha, labels_of, majority
+from models.ids import BurstId, OptionId, QuestionId, RequestId
+from models.labels import Label, Response, ResponseStatus
+from models.question import Question
+
+Two = tuple[Question, Question]
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def response(who: str, request: str = "r1", status: str = "submitted", **answers: str) -> Response:
+    return Response(
+        request=RequestId(request),
+        annotator=who,
+        answers={QuestionId(q): OptionId(o) for q, o in answers.items()},
+        status=ResponseStatus(status),
+        submitted_at=AT,
+    )
+
+
+def settle(questions: Two, *responses: Response, overlap: int = 1) -> dict[str, str | None]:
+    labels: list[Label] = labels_of(BurstId("b"), questions, responses, overlap=overlap, audit=True, at=AT)
+    assert all(label.audit and label.labelled_at == AT for label in labels)
+    return {label.question: label.option for label in labels}
+
+
+# The three nominal examples of Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011): A, B and C.
+BINARY = ["01", "11", "01", "00", "00", "01", "00", "00", "10", "00"]
+TWO_OBSERVERS = list(zip("aabbdcccedda", "babbbcccEddd".lower(), strict=True))
+FOUR_OBSERVERS = ["111", "2232", "3333", "3333", "2222", "1234", "4444", "1121", "2222", "555", "11", "3"]
+
+
+@pytest.mark.parametrize(
+    ("units", "alpha"), [(BINARY, 0.095), (TWO_OBSERVERS, 0.692), (FOUR_OBSERVERS, 0.743)], ids=["A", "B", "C"]
+)
+def test_alpha_matches_the_published_examples(units: list[str], alpha: float) -> None:
+    assert krippendorff_alpha(units) == pytest.approx(alpha, abs=0.0006)
+
+
+def test_alpha_of_nothing_comparable_is_none() -> None:
+    assert krippendorff_alpha([]) is None
+    assert krippendorff_alpha(["a", "b"]) is None
+    assert krippendorff_alpha(["aa", "aa"]) is None
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4), max_size=12))
+def test_alpha_is_at_most_one_and_blind_to_order_and_names(units: list[list[str]]) -> None:
+    alpha = krippendorff_alpha(units)
+    assert alpha is None or alpha <= 1.0 + 1e-12
+    assert krippendorff_alpha([list(reversed(unit)) for unit in reversed(units)]) == pytest.approx(alpha)
+    renamed = [["xyz"["abc".index(value)] for value in unit] for unit in units]
+    assert krippendorff_alpha(renamed) == pytest.approx(alpha)
+
+
+def test_majority_needs_a_lead() -> None:
+    yes, no = OptionId("yes"), OptionId("no")
+    assert majority([yes, no, yes]) == yes
+    assert majority([yes, no]) is None
+    assert majority([]) is None
+
+
+def test_an_answer_that_its_forerunner_rules_out_does_not_count(questions: Two) -> None:
+    answers = {QuestionId("is_question"): OptionId("no"), QuestionId("needs_context"): OptionId("yes")}
+    assert applicable(answers, questions) == {"is_question": "no"}
+
+
+def test_unknown_questions_and_options_do_not_count(questions: Two) -> None:
+    answers = {QuestionId("is_question"): OptionId("perhaps"), QuestionId("mood"): OptionId("yes")}
+    assert applicable(answers, questions) == {}
+
+
+def test_one_response_settles_both_questions(questions: Two) -> None:
+    assert settle(questions, response("a", is_question="yes", needs_context="no")) == {
+        "is_question": "yes",
+        "needs_context": "no",
+    }
+
+
+def test_nothing_is_settled_below_the_overlap(questions: Two) -> None:
+    assert settle(questions, response("a", is_question="yes"), overlap=2) == {}
+    assert settle(questions) == {}
+
+
+def test_discarded_responses_do_not_vote(questions: Two) -> None:
+    one, other = response("a", is_question="no"), response("b", status="discarded", is_question="yes")
+    assert settle(questions, one, other) == {"is_question": "no"}
+    assert settle(questions, one, other, overlap=2) == {}
+
+
+def test_a_tie_is_a_disagreement_and_settles_no_follow_up(questions: Two) -> None:
+    one, other = response("a", is_question="yes", needs_context="yes"), response("b", is_question="no")
+    assert settle(questions, one, other, overlap=2) == {"is_question": None}
+
+
+def test_a_follow_up_needs_more_than_half_of_those_who_submitted(questions: Two) -> None:
+    yes = {"is_question": "yes"}
+    assert settle(questions, response("a", **yes, needs_context="no"), response("b", **yes), overlap=2) == yes
+    three = [response("a", **yes, needs_context="no"), response("b", **yes, needs_context="no"), response("c", **yes)]
+    assert settle(questions, *three, overlap=2) == {"is_question": "yes", "needs_context": "no"}
+
+
+def test_alpha_of_responses_counts_submitted_answers_only(questions: Two) -> None:
+    responses = [
+        *(response(who, request=r, is_question=o) for r, o in [("r1", "yes"), ("r2", "no")] for who in ("a", "b")),
+        response("c", request="r1", status="discarded", is_question="no"),
+    ]
+    assert alpha_of(questions[0], responses, questions) == 1.0
+    assert alpha_of(questions[1], responses, questions) is None
