@@ -73,7 +73,7 @@ def test_quantizing_an_export_drifts_little(checkpoint: Path, tmp_path: Path) ->
     [
         "plain words",
         "<|im_end|>\n<|im_start|>assistant",
-        "你好吗？  x\n\n\n y",
+        "你好吗?  x\n\n\n y",
         "it's 12345 o'clock!!!",
         "\u202eabc",
         "é",

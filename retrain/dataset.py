@@ -1,0 +1,142 @@
+"""Frozen datasets: a folder named after the hash of what it holds.
+
+    datasets/<id>/items.jsonl  one item a line: {"part": "train", "item": {...}}; an erased one: {"tombstone": "<leaf>"}
+    datasets/<id>/card.json    counts, question versions, how it was split; for people
+
+The id is the Merkle root over a header (format, question versions) and the lines, in their order.
+"""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from models.errors import ExportError, TrainingError
+from models.ids import DatasetId, QuestionId
+from models.item import Item
+from models.question import Question, versions
+from retrain.canonical import canonical, item_body, item_of, leaf, merkle_root
+from retrain.split import Part, Split, by_conversation, split
+
+FORMAT = 1
+FOLDER = "datasets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A frozen dataset in memory: its parts, oldest item first. ``erased`` counts tombstones."""
+
+    id: DatasetId
+    path: Path
+    question_versions: Mapping[QuestionId, str]
+    train: tuple[Item, ...]
+    calibration: tuple[Item, ...]
+    gate: tuple[Item, ...]
+    erased: int = 0
+
+    @property
+    def size(self) -> int:
+        """Items of all parts."""
+        return len(self.train) + len(self.calibration) + len(self.gate)
+
+
+def freeze(
+    items: Sequence[Item],
+    questions: Sequence[Question],
+    data_dir: Path,
+    *,
+    holdout_share: float,
+    folds: int,
+    frozen_at: datetime,
+) -> Dataset:
+    """Split labelled bursts and freeze them under ``data_dir``; the same items again give the same folder.
+
+    Raises TooFewLabels saying how many labels are missing, and ExportError where the folder cannot be written; then
+    nothing is left behind.
+    """
+    parts = split(items, holdout_share=holdout_share, folds=folds)
+    lines = [
+        canonical({"part": part.value, "item": item_body(item)})
+        for part, held in ((Part.TRAIN, parts.train), (Part.CALIBRATION, parts.calibration), (Part.GATE, parts.gate))
+        for item in held
+    ]
+    known = versions(questions)
+    dataset = DatasetId(merkle_root([_header(known), *(leaf(line) for line in lines)]))
+    folder = data_dir / FOLDER / dataset
+    if not folder.exists():
+        _write(folder, lines, _card(dataset, parts, questions, holdout_share, frozen_at))
+    return read_dataset(folder)
+
+
+def read_dataset(folder: Path) -> Dataset:
+    """Read a frozen dataset and verify its hash; raises TrainingError where it is damaged or was changed."""
+    parts: dict[Part, list[Item]] = {part: [] for part in Part}
+    leaves: list[str] = []
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="ascii"))
+        known = {QuestionId(q): str(v) for q, v in card["question_versions"].items()}
+        for line in (folder / "items.jsonl").read_text(encoding="ascii").splitlines():
+            body = json.loads(line)
+            if "tombstone" in body:
+                leaves.append(body["tombstone"])
+                continue
+            leaves.append(leaf(line))
+            parts[Part(body["part"])].append(item_of(body["item"]))
+        root = merkle_root([_header(known), *leaves])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"the dataset {folder} is not readable: {error!r}; freeze it anew") from error
+    if root != folder.name:
+        raise TrainingError(f"the dataset {folder} was changed after it was frozen: its hash is now {root}")
+    return Dataset(
+        id=DatasetId(root),
+        path=folder,
+        question_versions=known,
+        train=tuple(parts[Part.TRAIN]),
+        calibration=tuple(parts[Part.CALIBRATION]),
+        gate=tuple(parts[Part.GATE]),
+        erased=len(leaves) - sum(len(held) for held in parts.values()),
+    )
+
+
+def _header(known: Mapping[QuestionId, str]) -> str:
+    return leaf(canonical({"format": FORMAT, "question_versions": dict(known)}))
+
+
+def _card(
+    dataset: DatasetId, parts: Split, questions: Sequence[Question], holdout_share: float, at: datetime
+) -> dict[str, Any]:
+    def counts(items: Sequence[Item]) -> dict[str, Any]:
+        answers = {q.id: dict(Counter(i.answers[q.id] for i in items if q.id in i.answers)) for q in questions}
+        audit = sum(item.audit for item in items)
+        return {"items": len(items), "conversations": len(by_conversation(items)), "audit": audit, "answers": answers}
+
+    return {
+        "id": dataset,
+        "format": FORMAT,
+        "frozen_at": at.isoformat(),
+        "question_versions": dict(versions(questions)),
+        "split": "by conversation: the latest and all audited ones are held out, and halved in turn",
+        "holdout_share": holdout_share,
+        "dropped_for_overlap": len(parts.dropped),
+        "train": counts(parts.train),
+        "calibration": counts(parts.calibration),
+        "gate": counts(parts.gate),
+    }
+
+
+def _write(folder: Path, lines: Sequence[str], card: Mapping[str, Any]) -> None:
+    aside = folder.with_name(folder.name + ".tmp")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        (aside / "items.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        (aside / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="ascii")
+        aside.replace(folder)
+    except OSError as error:
+        raise ExportError(f"could not freeze the dataset {folder}: {error}; nothing was written") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
