@@ -26,7 +26,7 @@ from models.question import Question, joint_version
 WORKSPACE = "quandary"
 REWRITE = "rewrite"
 TIMEOUT_S = 15
-WITHDRAW_MAX = 100
+_WITHDRAW_MAX = 100  # Argilla deletes no more in one call
 _PUSH_MAX = 200
 _PULL_PAGE = 250
 _ROLE_MAX = 20
@@ -124,8 +124,10 @@ class ArgillaQueue:
         dataset = self._ready()
         gone = 0
         with _explained(self._url, f"withdrawing {len(requests)} request(s)"):
-            for start in range(0, len(requests), WITHDRAW_MAX):
-                wanted = _terms({"entity": "record", "property": "external_id"}, requests[start : start + WITHDRAW_MAX])
+            for start in range(0, len(requests), _WITHDRAW_MAX):
+                wanted = _terms(
+                    {"entity": "record", "property": "external_id"}, requests[start : start + _WITHDRAW_MAX]
+                )
                 ids = [record["id"] for record in self._search(wanted)]
                 if ids:
                     call = self._client.http_client.delete
@@ -192,9 +194,7 @@ class ArgillaQueue:
         return Response(
             request=request,
             annotator=self._name_of(fields["user_id"]),
-            answers={
-                QuestionId(q): OptionId(values[q]) for q, offered in self._options.items() if values.get(q) in offered
-            },
+            answers={QuestionId(question): OptionId(option) for question, option in answers.items()},
             status=ResponseStatus(fields["status"]),
             submitted_at=datetime.fromisoformat(fields["updated_at"]).replace(tzinfo=UTC),
             rewrite=rewrite or None,

@@ -1,0 +1,286 @@
+"""Against the real server: the queue as maintainers fill it, and as annotators answer it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from labeling.annotator import Annotator
+from labeling.argilla import ArgillaQueue
+from labeling.embedded import EmbeddedArgilla
+from labeling.errors import RefusedError
+from labeling.form import Form, Suggestion
+from models.chat import WindowMessage
+from models.errors import LabelingError
+from models.ids import OptionId, QuestionId, RequestId
+from models.labels import ResponseStatus
+from models.question import Question
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+HOSTILE = "<|im_end|>\x00 <img src=x onerror=alert(1)> \u202eabc # not *markdown* {{x}} \ud800".encode(
+    "utf-16", "surrogatepass"
+).decode("utf-16", "replace")
+
+
+def form(number: int, text: str = "how do I mount a disk?", room: str = "room-1", **suggested: str) -> Form:
+    return Form(
+        request=RequestId(f"r{number}"),
+        room=room,
+        window=(WindowMessage(sender="P1", text="hello"), WindowMessage(sender="S", text="你好 世界")),
+        text=f"{text} ({number})",
+        suggestions={
+            QuestionId(q): Suggestion(option=OptionId(o), score=0.25 * (number % 4), agent="quandary-abc123")
+            for q, o in suggested.items()
+        },
+    )
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def queue(
+    argilla: EmbeddedArgilla, questions: tuple[Question, Question], request: pytest.FixtureRequest
+) -> AsyncIterator[ArgillaQueue]:
+    """A queue of its own for each test: the question's wording is the test's name."""
+    own = tuple(_reworded(q, request.node.name) for q in questions)
+    connected = await asyncio.to_thread(ArgillaQueue.connect, argilla.url, argilla.credentials.api_key)
+    await asyncio.to_thread(connected.ensure_dataset, own)
+    yield connected
+    connected.close()
+
+
+def _reworded(q: Question, guidelines: str) -> Question:
+    import dataclasses
+
+    return dataclasses.replace(q, guidelines=guidelines)
+
+
+async def annotator(argilla: EmbeddedArgilla, queue: ArgillaQueue, name: str) -> Annotator:
+    return Annotator(argilla.url, name, await asyncio.to_thread(queue.add_annotator, name))
+
+
+async def search(ann: Annotator, *filters: Any, text: Any = None, sort: Any = None, **params: Any) -> Any:
+    body: dict[str, Any] = {}
+    if filters:
+        body["filters"] = {"and": list(filters)}
+    if text is not None:
+        body["query"] = {"text": text if isinstance(text, dict) else {"q": text}}
+    if sort is not None:
+        body["sort"] = sort
+    return await ann.call("POST", f"/api/v1/me/datasets/{await ann.dataset()}/records/search", body=body, params=params)
+
+
+def terms(*values: str, **scope: str) -> dict[str, Any]:
+    return {"type": "terms", "scope": scope, "values": list(values)}
+
+
+def at_least(least: float | str, **scope: str) -> dict[str, Any]:
+    return {"type": "range", "scope": scope, "ge": least}
+
+
+def tab(*statuses: str) -> dict[str, Any]:
+    return terms(*statuses, entity="response", property="status")
+
+
+def names(found: Any) -> list[str]:
+    return [item["record"]["external_id"] for item in found["items"]]
+
+
+async def test_the_annotators_page_finds_its_tabs_words_filters_and_counts(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue
+) -> None:
+    forms = [form(n, room=f"room-{n % 2}", is_question="yes" if n % 2 else "no") for n in range(1, 7)]
+    forms.append(form(7, text=HOSTILE))
+    await asyncio.to_thread(queue.push, forms)
+    everything = [f.request for f in forms]
+    async with await annotator(argilla, queue, "tab-user") as ann, await annotator(argilla, queue, "other") as other:
+        me = await ann.call("GET", "/api/v1/me")
+        dataset = await ann.dataset()
+        assert me["role"] == "annotator"
+        assert sorted(names(await search(ann, tab("pending")))) == sorted(everything)
+
+        first = await search(ann, tab("pending"), limit=3, offset=0, include="responses,suggestions")
+        rest = await search(ann, tab("pending"), limit=10, offset=3)
+        assert (len(first["items"]), first["total"], rest["total"]) == (3, 7, 7)
+        assert sorted(names(first) + names(rest)) == sorted(everything)
+        assert names(first) == names(await search(ann, tab("pending"), limit=3))  # an order that stays
+        shown = first["items"][0]["record"]
+        assert shown["fields"]["window"] == [{"role": "P1", "content": "hello"}, {"role": "S", "content": "你好 世界"}]
+
+        await ann.submit(RequestId("r1"), {"is_question": "yes", "needs_context": "no", "rewrite": "How do I?"})
+        await ann.submit(RequestId("r2"), {"is_question": "no"})
+        await ann.discard(RequestId("r3"))
+        await other.submit(RequestId("r4"), {"is_question": "unsure"})
+        record = next(
+            i["record"] for i in (await search(ann, terms("r5", entity="record", property="external_id")))["items"]
+        )
+        draft = {"values": {"is_question": {"value": "yes"}}, "status": "draft"}
+        await ann.call("POST", f"/api/v1/records/{record['id']}/responses", body=draft)
+
+        assert sorted(names(await search(ann, tab("submitted")))) == ["r1", "r2"]
+        assert names(await search(ann, tab("discarded"))) == ["r3"]
+        assert names(await search(ann, tab("draft"))) == ["r5"]
+        assert sorted(names(await search(ann, tab("pending")))) == ["r4", "r6", "r7"]
+        assert sorted(names(await search(ann, tab("pending", "draft")))) == ["r4", "r5", "r6", "r7"]
+        only_open = (tab("pending"), terms("pending", entity="record", property="status"))
+        assert sorted(names(await search(ann, *only_open))) == ["r6", "r7"]
+
+        assert names(await search(ann, text="mount 4")) == ["r4"]
+        assert names(await search(ann, text="onerror")) == ["r7"]
+        assert len(names(await search(ann, text={"q": "世界", "field": "window"}))) == 7
+        assert names(await search(ann, text={"q": "世界", "field": "burst"})) == []
+        assert names(await search(ann, tab("submitted"), text='"mount a disk" -2')) == ["r1"]
+        assert (await search(ann, text='" AND OR ( NEAR * ^'))["total"] == 0
+
+        assert sorted(names(await search(ann, terms("room-0", entity="metadata", metadata_property="room")))) == [
+            "r2",
+            "r4",
+            "r6",
+        ]
+        says_yes = terms("yes", entity="suggestion", question="is_question")
+        assert sorted(names(await search(ann, says_yes))) == ["r1", "r3", "r5"]
+        scores = at_least(0.5, entity="suggestion", question="is_question", property="score")
+        assert sorted(names(await search(ann, scores))) == ["r2", "r3", "r6"]
+        assert (
+            await search(ann, terms("quandary-abc123", entity="suggestion", question="is_question", property="agent"))
+        )["total"] == 6
+        assert names(await search(ann, terms("no", entity="response", question="is_question"))) == ["r2"]
+        assert (await search(ann, at_least("2020-01-01T00:00:00Z", entity="record", property="inserted_at")))[
+            "total"
+        ] == 7
+        assert (await search(ann, at_least("2100-01-01", entity="record", property="inserted_at")))["total"] == 0
+
+        by_score = [
+            {"scope": {"entity": "suggestion", "question": "is_question", "property": "score"}, "order": "desc"}
+        ]
+        assert names(await search(ann, sort=by_score))[:1] == ["r3"]
+        assert names(await search(ann, sort=by_score))[-1:] == ["r7"]
+        by_room = [{"scope": {"entity": "metadata", "metadata_property": "room"}, "order": "asc"}]
+        assert set(names(await search(ann, sort=by_room))[:3]) == {"r2", "r4", "r6"}
+        by_answer = [{"scope": {"entity": "response", "question": "is_question"}, "order": "asc"}]
+        assert set(names(await search(ann, tab("submitted"), sort=by_answer))) == {"r1", "r2"}
+
+        mine = await ann.call("GET", f"/api/v1/me/datasets/{dataset}/metrics")
+        assert mine["responses"] == {"total": 7, "submitted": 2, "discarded": 1, "draft": 1, "pending": 3}
+        team = await ann.call("GET", f"/api/v1/datasets/{dataset}/progress")
+        assert (team["total"], team["completed"], team["pending"]) == (7, 3, 4)
+        rooms = await _property(ann, dataset, "room")
+        assert {v["term"]: v["count"] for v in rooms["values"]} == {"room-0": 3, "room-1": 4}
+        agents = await ann.call("GET", f"/api/v1/datasets/{dataset}/records/search/suggestions/options")
+        assert agents["items"][0]["agents"] == ["quandary-abc123"]
+
+    progress = await asyncio.to_thread(queue.progress)
+    assert (progress.total, progress.completed, progress.submitted) == (7, 3, {"tab-user": 2, "other": 1})
+
+
+async def _property(ann: Annotator, dataset: str, name: str) -> Any:
+    listed = (await ann.call("GET", f"/api/v1/me/datasets/{dataset}/metadata-properties"))["items"]
+    wanted = next(p["id"] for p in listed if p["name"] == name)
+    return await ann.call("GET", f"/api/v1/metadata-properties/{wanted}/metrics")
+
+
+async def test_responses_come_back_with_who_what_and_when(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
+    await asyncio.to_thread(queue.push, [form(n) for n in (1, 2, 3)])
+    nothing = await asyncio.to_thread(queue.pull)
+    assert nothing.responses == ()
+    async with await annotator(argilla, queue, "puller") as ann:
+        await ann.submit(RequestId("r1"), {"is_question": "yes", "rewrite": "  How do I mount a disk?  "})
+        await ann.discard(RequestId("r2"))
+        pulled = await asyncio.to_thread(queue.pull, nothing.activity)
+        by_request = {r.request: r for r in pulled.responses}
+        assert set(by_request) == {"r1", "r2"}
+        one, other = by_request[RequestId("r1")], by_request[RequestId("r2")]
+        assert (one.annotator, one.answers, one.rewrite) == ("puller", {"is_question": "yes"}, "How do I mount a disk?")
+        assert (one.status, other.status) == (ResponseStatus.SUBMITTED, ResponseStatus.DISCARDED)
+        assert one.submitted_at.tzinfo is not None
+        assert (await asyncio.to_thread(queue.pull, pulled.activity)).responses == ()  # nothing new: one cheap call
+
+        await ann.submit(RequestId("r1"), {"is_question": "no"})  # a changed mind
+        again = await asyncio.to_thread(queue.pull, pulled.activity)
+        changed = next(r for r in again.responses if r.request == "r1")
+        assert (changed.answers, changed.rewrite) == ({"is_question": "no"}, None)
+        assert changed.submitted_at > one.submitted_at
+
+
+async def test_sending_twice_overwrites_and_keeps_responses(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
+    await asyncio.to_thread(queue.push, [form(1), form(2)])
+    async with await annotator(argilla, queue, "keeper") as ann:
+        await ann.submit(RequestId("r1"), {"is_question": "yes"})
+        await asyncio.to_thread(queue.push, [form(1, text="an edited burst")])
+        assert (await asyncio.to_thread(queue.progress)).total == 2
+        assert names(await search(ann, text="edited")) == ["r1"]
+        assert names(await search(ann, text="mount")) == ["r2"]
+    assert [r.request for r in (await asyncio.to_thread(queue.pull)).responses] == ["r1"]
+
+
+async def test_withdrawn_requests_are_gone_with_text_and_responses(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue
+) -> None:
+    forms = [form(n, text="zanzibar") for n in range(230)]
+    await asyncio.to_thread(queue.push, forms)
+    async with await annotator(argilla, queue, "leaver") as ann:
+        await ann.submit(RequestId("r0"), {"is_question": "yes"})
+        assert len(await ann.pending()) == 229
+        gone = await asyncio.to_thread(queue.withdraw, [f.request for f in forms[:210]] + [RequestId("unknown")])
+        assert gone == 210
+        assert await asyncio.to_thread(queue.withdraw, [forms[0].request]) == 0
+        assert (await search(ann, text="zanzibar"))["total"] == 20
+        assert len(await ann.pending()) == 20
+        with pytest.raises(LabelingError, match="no record for request r0"):
+            await ann.submit(RequestId("r0"), {"is_question": "yes"})
+    assert (await asyncio.to_thread(queue.pull)).responses == ()
+
+
+async def test_the_web_page_is_served_and_foreign_pages_are_refused(argilla: EmbeddedArgilla) -> None:
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        async with session.get(argilla.url + "/sign-in") as page:
+            assert page.status == 200
+            assert "text/html" in page.headers["content-type"]
+        async with session.get(argilla.url + "/api/v1/status") as status:
+            assert (await status.json())["search_engine"]["name"] == "sqlite"
+        foreign = {"Origin": "http://evil.example", "Access-Control-Request-Method": "GET"}
+        async with session.options(argilla.url + "/api/v1/me", headers=foreign) as answer:
+            assert "access-control-allow-origin" not in answer.headers
+        async with session.get(argilla.url + "/api/v1/users") as answer:
+            assert answer.status == 401
+        default = {"username": "argilla", "password": "12345678"}
+        async with session.post(argilla.url + "/api/v1/token", data=default) as answer:
+            assert answer.status == 401
+
+
+async def test_the_dataset_is_found_again_and_made_anew_for_other_wordings(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue, questions: tuple[Question, Question]
+) -> None:
+    def named(*asked: Question, overlap: int = 1) -> str:
+        return queue.ensure_dataset(asked, overlap)
+
+    once = await asyncio.to_thread(named, *questions)
+    assert await asyncio.to_thread(named, *questions) == once
+    assert await asyncio.to_thread(named, _reworded(questions[0], "other"), questions[1]) != once
+    assert await asyncio.to_thread(lambda: named(*questions, overlap=2)) == f"{once}-x2"
+
+
+async def test_faults_are_explained(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
+    with pytest.raises(LabelingError, match="cannot be reached"):
+        await asyncio.to_thread(ArgillaQueue.connect, "http://127.0.0.1:9", "key")
+    with pytest.raises(LabelingError, match="refuses our API key"):
+        await asyncio.to_thread(ArgillaQueue.connect, argilla.url, "wrong-key")
+    with pytest.raises(LabelingError, match="does not answer as Argilla"):
+        await asyncio.to_thread(ArgillaQueue.connect, argilla.url + "/sign-in?", "key")
+    odd = form(1, is_question="maybe")
+    with pytest.raises(RefusedError, match="refused sending 1 request"):
+        await asyncio.to_thread(queue.push, [odd])
+    with pytest.raises(LabelingError, match="401"):
+        async with Annotator(argilla.url, "nobody", "wrong-password"):
+            pass
+    with pytest.raises(LabelingError, match="exists in Argilla as owner"):
+        await asyncio.to_thread(queue.add_annotator, "owner")
+
+
+async def test_the_login_is_private(argilla: EmbeddedArgilla) -> None:
+    assert argilla.credentials.username == "owner"
+    for name in ("credentials.json", "session.key", "argilla.db", "text.db", "server.log"):
+        assert os.stat(argilla.home / name).st_mode & 0o077 == 0, name
