@@ -1,0 +1,91 @@
+"""Acting on a burst: fetch an answer, say it in the thread, write it down; each burst once, whatever happens."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.adapters.base import ChatAdapter
+from models.chat import Burst, ChatEvent, WindowMessage
+from models.decision import Decision
+from models.errors import PlatformError
+from models.ids import BurstId, MemberId, QuestionId
+from models.question import Question
+from models.store import bursts, decisions, inbox
+from models.store.thread import Store
+
+CONTEXT = QuestionId("needs_context")
+"""The question whose surely positive answer means that the window goes along."""
+STALE = timedelta(minutes=10)
+"""A reply to something decided longer ago would puzzle everybody; it is not given."""
+SENDING, SENT, FAILED, TOO_LATE = "sending", "sent", "failed", "stale"
+
+log = structlog.get_logger(__name__)
+
+
+class AnswerSource(Protocol):
+    """Where answers come from: ``bot.answer.Answerer``."""
+
+    async def answer(self, question: str, context: Sequence[WindowMessage]) -> str:
+        """Answer a question; raises PlatformError."""
+
+
+class Actor:
+    """Replies to bursts that were routed to act."""
+
+    def __init__(
+        self, store: Store, adapter: ChatAdapter, answers: AnswerSource, questions: Sequence[Question]
+    ) -> None:
+        self._store = store
+        self._adapter = adapter
+        self._answers = answers
+        self._questions = {question.id: question for question in questions}
+
+    async def act(self, burst_id: BurstId) -> None:
+        """Reply to one burst.
+
+        The reply is written down before it is sent: if we are killed in between it is not said, rather than said
+        twice. Failures are written down and logged, never raised.
+        """
+        burst = await self._store.do(bursts.get, burst_id)
+        made = await self._store.do(decisions.decisions_of, burst_id)
+        if burst is None or not burst.text.strip() or not made or made[-1].decided_at < datetime.now(UTC) - STALE:
+            await self._note(burst_id, "", TOO_LATE)
+            return
+        try:
+            text = await self._answers.answer(burst.text, burst.window if self._needs_context(made) else ())
+            await self._note(burst_id, text, SENDING)
+            await self._say(burst, text)
+        except PlatformError as error:
+            log.warning("no reply", burst=burst_id, error=str(error))
+            await self._note(burst_id, "", FAILED)
+            return
+        await self._note(burst_id, text, SENT)
+        log.info("replied", burst=burst_id)
+
+    async def _say(self, burst: Burst, text: str) -> None:
+        """Send the reply, and put it in the inbox so that later windows show it."""
+        said = await self._adapter.reply(burst.room, burst.thread, burst.message_ids[-1], text)
+        event = ChatEvent(
+            id=said,
+            platform=burst.platform,
+            room=burst.room,
+            thread=burst.thread,
+            sender=MemberId("quandary"),
+            text=text,
+            sent_at=datetime.now(UTC),
+            reply_to=burst.message_ids[-1],
+            is_bot=True,
+        )
+        await self._store.do(inbox.append, [event])
+        await self._store.do(inbox.mark_handled, [said])
+
+    async def _note(self, burst: BurstId, text: str, state: str) -> None:
+        await self._store.do(decisions.record_reply, burst, text, state, datetime.now(UTC))
+
+    def _needs_context(self, made: Sequence[Decision]) -> bool:
+        question = self._questions.get(CONTEXT)
+        return question is not None and any(
+            decision.question == CONTEXT and decision.sure == question.positive for decision in made
+        )

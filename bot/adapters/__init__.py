@@ -1,0 +1,28 @@
+"""Where messages come from and replies go: one file per platform, one name in the factories."""
+
+from collections.abc import Callable, Mapping
+
+from bot.adapters.base import Capabilities, ChatAdapter
+from bot.adapters.console import ConsoleChat
+from bot.adapters.replay import ReplayChat
+from models.errors import SettingsError
+from models.settings import Settings
+
+__all__ = ["Capabilities", "ChatAdapter", "ConsoleChat", "ReplayChat", "open_adapter"]
+
+
+def _replay(settings: Settings) -> ReplayChat:
+    if settings.chat.path is None:
+        raise SettingsError("chat.path is missing; it names the file of messages to replay")
+    return ReplayChat(settings.chat.path, speed=settings.chat.speed, gap_s=settings.burst.gap_s)
+
+
+FACTORIES: Mapping[str, Callable[[Settings], ChatAdapter]] = {
+    "console": lambda _: ConsoleChat(),
+    "replay": _replay,
+}
+
+
+def open_adapter(settings: Settings) -> ChatAdapter:
+    """Make the adapter that config.toml names; raises SettingsError where its settings do not suffice."""
+    return FACTORIES[settings.chat.adapter](settings)

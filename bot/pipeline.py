@@ -1,0 +1,277 @@
+"""The live flow, whole.
+
+    adapter -> inbox -> assembler -> closed bursts -> decisions -> act | ask | pass
+
+The store is the queue between all of these. Each step reads what the one before made durable, does its part and writes
+it down in one transaction, so a restart needs no recovery: events without a burst are assembled again, bursts without a
+route are decided, acts without a reply are carried out. Nothing is kept in memory that would be missed.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.act import Actor
+from bot.adapters.base import ChatAdapter
+from bot.assembler import Assembler
+from bot.clock import ServerClock
+from bot.routing import OVER_BUDGET, request_id, route
+from bot.slot import ServingSlot
+from models.chat import Burst, ChatEvent, EventKind, WindowMessage
+from models.decision import Decision, Route, Routing
+from models.errors import ModelError
+from models.ids import BurstId
+from models.labels import RequestState
+from models.settings import Settings
+from models.store import bursts, decisions, inbox, requests
+from models.store.thread import Store
+
+EVENTS_MAX = 256
+"""Events written down in one transaction."""
+BURSTS_MAX = 16
+"""Bursts decided in one go; a model is exchanged between two such batches."""
+REPLIES_MAX = 4
+"""Answers waited for at the same time."""
+TICK_S = 0.25
+WINDOW_CHARS = 2000
+"""A window message longer than this is cut; the prompt reads less of it anyway."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What this pipeline has done since it started."""
+
+    messages: int = 0
+    bursts: int = 0
+    decisions: int = 0
+    requested: int = 0
+    audited: int = 0
+    acted: int = 0
+    asked: int = 0
+    passed: int = 0
+    over_budget: int = 0
+    """Passed only because the day's budget was spent."""
+
+
+class Pipeline:
+    """One chat's flow. ``actor`` is None where nobody answers: decisions are made and nothing is said.
+
+    ``on_routed`` is called after each burst whose route is durable (progress bars).
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        adapter: ChatAdapter,
+        slot: ServingSlot,
+        actor: Actor | None = None,
+        on_routed: Callable[[Burst, Sequence[Decision], Routing], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._questions = settings.questions
+        self._store = store
+        self._adapter = adapter
+        self._slot = slot
+        self._actor = actor
+        self._on_routed = on_routed
+        self._assembler = Assembler(settings.burst)
+        self._clock = ServerClock(adapter.capabilities.pace)
+        self._arrived: asyncio.Queue[ChatEvent | None] = asyncio.Queue(maxsize=4 * EVENTS_MAX)
+        self._closed, self._routed = asyncio.Event(), asyncio.Event()
+        self._chat_ended = self._all_closed = self._all_routed = False
+        self._amended: set[BurstId] = set()
+        self.tally = Tally()
+
+    async def run(self) -> None:
+        """Run until the chat has ended and all is decided; cancel it to stop.
+
+        What is open then stays open in the inbox, for the next start.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._receive())
+            tasks.create_task(self._assemble())
+            tasks.create_task(self._decide())
+            if self._actor is not None:
+                tasks.create_task(self._act(self._actor))
+
+    # 1. From the platform to memory; the cursor is the last durable event's.
+
+    async def _receive(self) -> None:
+        cursor = await self._store.do(inbox.cursor, self._adapter.name)
+        async for event in self._adapter.events(cursor):
+            await self._arrived.put(event)
+        await self._arrived.put(None)
+
+    # 2. From memory to the inbox, and from the inbox to closed bursts.
+
+    async def _assemble(self) -> None:
+        await self._take(await self._store.do(inbox.unhandled))
+        while (batch := await self._next_events()) is not None:
+            if batch:
+                new = await self._store.do(inbox.append, batch)
+                self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
+                await self._take(new)
+            if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:
+                await self._close(self._assembler.advance(now))
+        await self._close(self._assembler.flush())
+        self._all_closed = True
+        self._closed.set()
+
+    async def _next_events(self) -> list[ChatEvent] | None:
+        """All events that have arrived; an empty list after a quiet quarter of a second; None after the last."""
+        if self._chat_ended:
+            return None
+        batch: list[ChatEvent] = []
+        try:
+            async with asyncio.timeout(TICK_S):
+                event = await self._arrived.get()
+        except TimeoutError:
+            return batch
+        while event is not None:
+            batch.append(event)
+            if len(batch) == EVENTS_MAX or self._arrived.empty():
+                return batch
+            event = self._arrived.get_nowait()
+        self._chat_ended = True
+        return batch or None
+
+    async def _take(self, events: Sequence[ChatEvent]) -> None:
+        """Assemble durable events. What closes becomes durable in order, before anything later is called handled."""
+        closed: list[Burst] = []
+        handled: list[ChatEvent] = []
+        for event in events:
+            self._clock.saw(event.sent_at)
+            closed += self._assembler.advance(event.sent_at, event.room)
+            if event.kind is EventKind.MESSAGE and not event.is_bot:
+                closed += self._assembler.push(event)
+                continue
+            if event.kind is not EventKind.MESSAGE:
+                await self._close(closed)
+                closed = []
+                await self._amend(event)
+            handled.append(event)
+        await self._close(closed)
+        if handled:
+            await self._store.do(inbox.mark_handled, [event.id for event in handled])
+
+    async def _close(self, closed: Sequence[Burst]) -> None:
+        """Make closed bursts durable with their windows; those without any text left are only marked as handled."""
+        empty = [message for burst in closed if not burst.text.strip() for message in burst.message_ids]
+        if empty:
+            await self._store.do(inbox.mark_handled, empty)
+        full = [burst for burst in closed if burst.text.strip()]
+        if not full:
+            return
+        await self._store.do(bursts.close, [replace(burst, window=await self._window(burst)) for burst in full])
+        self.tally.bursts += len(full)
+        self._closed.set()
+
+    async def _window(self, burst: Burst) -> tuple[WindowMessage, ...]:
+        size = self._settings.burst.window
+        found = await self._store.do(inbox.window_before, burst.room, burst.message_ids[0], size)
+        return tuple(WindowMessage(sender=m.sender, text=m.text[:WINDOW_CHARS]) for m in found)
+
+    async def _amend(self, event: ChatEvent) -> None:
+        """Carry out an edit or a deletion: in the open burst, or by deciding or withdrawing the closed one anew."""
+        if event.target is None:
+            return
+        text = event.text if event.kind is EventKind.EDIT else ""
+        self._assembler.amend(event.target, text)
+        found = await self._store.do(inbox.amend, event.target, text)
+        if found is None:
+            return
+        burst_id = BurstId(found)
+        self._amended.add(burst_id)  # a decision under way is about the old text
+        left = await self._store.do(bursts.rewrite, burst_id)
+        request = await self._store.do(requests.get, request_id(burst_id, self._questions))
+        if request is not None and request.state in (RequestState.PENDING, RequestState.SENT):
+            state = RequestState.WITHDRAWN if left is None else RequestState.PENDING
+            await self._store.do(requests.set_state, [request.id], state)
+        self._closed.set()
+
+    # 3. From closed bursts to routes and requests.
+
+    async def _decide(self) -> None:
+        while True:
+            last = self._all_closed
+            self._closed.clear()
+            self._amended.clear()
+            batch = await self._store.do(bursts.undecided, BURSTS_MAX)
+            if batch:
+                await self._route(batch, await self._answers(batch))
+            elif last:
+                break
+            else:
+                await self._closed.wait()
+        self._all_routed = True
+        self._routed.set()
+
+    async def _answers(self, batch: Sequence[Burst]) -> list[tuple[Decision, ...]]:
+        """Decide a batch; a burst on which the model fails gets no decision, and is asked about like an unsure one."""
+        try:
+            return await self._slot.decide(batch)
+        except ModelError as error:
+            if len(batch) > 1:
+                return [answers for burst in batch for answers in await self._answers([burst])]
+            log.error(  # noqa: TRY400 - the sentence says it all
+                "not decided", burst=batch[0].id, error=str(error)
+            )
+            return [()]
+
+    async def _route(self, batch: Sequence[Burst], answers: Sequence[tuple[Decision, ...]]) -> None:
+        now = datetime.now(UTC)
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        left = self._settings.ask.daily_budget - await self._store.do(requests.asked_since, today)
+        for burst, made in zip(batch, answers, strict=True):
+            if burst.id in self._amended:
+                continue  # it is read again, with its new text
+            routing, request = route(burst, self._questions, made, self._settings.ask, budget_left=left, now=now)
+            await self._store.do(decisions.record, made, routing, request, now)
+            left -= request is not None and not request.blind
+            self._count(made, routing, requested=request is not None)
+            log.info(
+                "burst",
+                burst=burst.id,
+                route=routing.route.value,
+                reason=routing.reason,
+                audit=routing.audit,
+                margin=[round(decision.margin, 3) for decision in made],
+                revision=made[0].revision if made else None,
+                ms=round(made[0].milliseconds, 1) if made else None,
+            )
+            if self._on_routed is not None:
+                self._on_routed(burst, made, routing)
+        self._routed.set()
+
+    def _count(self, made: Sequence[Decision], routing: Routing, *, requested: bool) -> None:
+        tally = self.tally
+        tally.decisions += len(made)
+        tally.requested += requested
+        tally.audited += routing.audit
+        tally.acted += routing.route is Route.ACT
+        tally.asked += routing.route is Route.ASK
+        tally.passed += routing.route is Route.PASS
+        tally.over_budget += routing.reason.startswith(OVER_BUDGET)
+
+    # 4. From acts to replies.
+
+    async def _act(self, actor: Actor) -> None:
+        while True:
+            last = self._all_routed
+            self._routed.clear()
+            waiting = await self._store.do(decisions.unanswered)
+            async with asyncio.TaskGroup() as tasks:
+                for burst in waiting[:REPLIES_MAX]:
+                    tasks.create_task(actor.act(burst))
+            if len(waiting) > REPLIES_MAX:
+                continue
+            if last:
+                break
+            await self._routed.wait()

@@ -1,0 +1,92 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from bot_fakes import FakeDecider
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.routing import audited, request_id, route
+from models.chat import Burst
+from models.decision import Route
+from models.settings import AskSettings
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+NO_AUDIT = AskSettings(audit_share=0.0)
+ALL_AUDIT = AskSettings(audit_share=1.0)
+BURST = Burst(id="b", room="r", sender="a", text="hm", window=(), started_at=NOW, ended_at=NOW)
+
+
+def routed(settings, sure, ask=NO_AUDIT, budget=1):
+    [made] = FakeDecider(settings.questions).decide([BURST])
+    made = [replace(decision, sure=answer) for decision, answer in zip(made, sure, strict=False)]
+    return route(BURST, settings.questions, made, ask, budget_left=budget, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("sure", "expected"),
+    [
+        (("no", None), Route.PASS),
+        (("no", "yes"), Route.PASS),
+        (("yes", "no"), Route.ACT),
+        (("yes", "yes"), Route.ACT),
+        (("yes", None), Route.ASK),
+        ((None, "yes"), Route.ASK),
+        ((None, None), Route.ASK),
+        ((), Route.ASK),
+    ],
+)
+def test_routes(settings, sure, expected):
+    routing, request = routed(settings, sure)
+    assert routing.route is expected
+    assert (request is not None) == (expected is Route.ASK)
+    if request is not None:
+        assert (request.strategy, request.blind, request.probability) == ("margin", False, 1.0)
+
+
+def test_without_budget_the_unsure_are_passed(settings):
+    routing, request = routed(settings, (None, None), budget=0)
+    assert (routing.route, request) == (Route.PASS, None)
+    assert routing.reason.startswith("budget spent")
+
+
+@pytest.mark.parametrize(
+    ("sure", "expected"), [(("no", None), Route.PASS), (("yes", "no"), Route.ACT), ((None, None), Route.ASK)]
+)
+def test_audited_bursts_are_always_requested_blind_and_routed_as_ever(settings, sure, expected):
+    routing, request = routed(settings, sure, ALL_AUDIT, budget=0)
+    assert (routing.route, routing.audit, routing.probability) == (expected, True, 1.0)
+    assert (request.strategy, request.blind, request.probability) == ("audit", True, 1.0)
+
+
+def test_request_ids_follow_burst_and_wording(settings):
+    questions = settings.questions
+    reworded = (replace(questions[0], text="Other?"), *questions[1:])
+    assert request_id("b", questions) == request_id("b", questions)
+    assert len({request_id("b", questions), request_id("c", questions), request_id("b", reworded)}) == 3
+
+
+@given(st.floats(0, 1), st.integers(0, 5), st.integers(0, 1799))
+def test_a_block_is_audited_whole(share, seed, seconds):
+    ask = AskSettings(audit_share=share, seed=seed)
+    assert audited("r", NOW, ask) == audited("r", NOW + timedelta(seconds=seconds), ask)
+
+
+@given(st.integers(0, 50), st.floats(0, 1), st.floats(0, 1))
+def test_a_larger_share_audits_what_a_smaller_one_does(block, one, two):
+    at = NOW + timedelta(minutes=30 * block)
+    small, large = sorted((one, two))
+    assert audited("r", at, AskSettings(audit_share=large)) or not audited("r", at, AskSettings(audit_share=small))
+
+
+def test_the_share_of_blocks_is_as_asked_and_differs_by_room_and_seed():
+    ask = AskSettings(audit_share=0.2)
+    draws = {
+        (room, seed): [
+            audited(room, NOW + timedelta(minutes=30 * b), ask.model_copy(update={"seed": seed})) for b in range(2000)
+        ]
+        for room in ("r", "q")
+        for seed in (0, 1)
+    }
+    assert all(300 < sum(draw) < 500 for draw in draws.values())
+    assert len({tuple(draw) for draw in draws.values()}) == 4
