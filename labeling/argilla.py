@@ -5,9 +5,8 @@ server's JSON, because the SDK drops the time of a response and fails on a disca
 """
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ import argilla as rg
 import httpx
 from argilla._exceptions import ArgillaAPIError, ArgillaCredentialsError, ArgillaError
 
+from labeling.answers import Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
 from labeling.guidelines import guidelines_of
@@ -31,23 +31,6 @@ _PUSH_MAX = 200
 _PULL_PAGE = 250
 _ROLE_MAX = 20
 _OLDEST = (2, 4)  # the first with chat fields
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
-    """Responses, and the dataset's last activity when they were read: give it to the next pull."""
-
-    responses: tuple[Response, ...]
-    activity: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueProgress:
-    """Records of the queue, those with enough submitted responses, and submitted responses by annotator."""
-
-    total: int
-    completed: int
-    submitted: Mapping[str, int]
 
 
 class ArgillaQueue:

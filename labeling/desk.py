@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from labeling.answers import Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
 from models.errors import LabelingError
@@ -12,7 +13,7 @@ from models.ids import RequestId
 from models.question import Question
 
 if TYPE_CHECKING:
-    from labeling.argilla import ArgillaQueue, Pulled, QueueProgress
+    from labeling.argilla import ArgillaQueue
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Desk:
         """Create or overwrite records."""
         await self._do(lambda queue: queue.push(forms))
 
-    async def pull(self, activity: str | None = None) -> "Pulled":
+    async def pull(self, activity: str | None = None) -> Pulled:
         """Read the responses, unless nothing happened since ``activity``."""
         return await self._do(lambda queue: queue.pull(activity))
 
@@ -50,7 +51,7 @@ class Desk:
         """Let somebody annotate; returns a password to hand over once."""
         return await self._do(lambda queue: queue.add_annotator(name))
 
-    async def progress(self) -> "QueueProgress":
+    async def progress(self) -> QueueProgress:
         """Count records and responses."""
         return await self._do(lambda queue: queue.progress())
 

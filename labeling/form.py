@@ -68,11 +68,11 @@ def fill(
 
 
 def _shown(text: str, names: Mapping[str, str], limit: int) -> str:
-    """Mask first, shorten then: a secret cut in two would no longer look like one. Lines stay lines."""
+    """Rename, mask, then shorten: a secret cut in two would no longer look like one. Lines stay lines."""
     if len(text) > _MASKED_CHARS:
         half = _MASKED_CHARS // 2
         text = f"{text[:half]} … {text[-half:]}"
-    bounded = mask(text)
+    bounded = mask(rename(text, names))
     if len(bounded) > limit:
-        return rename(clean(bounded, limit), names)
-    return "\n".join(rename(clean(line, limit), names) for line in bounded.split("\n")).strip()
+        return clean(bounded, limit)
+    return "\n".join(clean(line, limit) for line in bounded.split("\n")).strip()

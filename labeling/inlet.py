@@ -3,18 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from labeling.agreement import applicable, labels_of
+from labeling.answers import Pulled
 from models.ids import RequestId
 from models.labels import Label, Request, RequestState, Response, ResponseStatus
 from models.question import Question
 from models.store import labels, requests
 from models.store.database import transaction
 from models.store.thread import Store
-
-if TYPE_CHECKING:
-    from labeling.argilla import Pulled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +26,7 @@ class Taken:
 class Source(Protocol):
     """Where responses come from: ``labeling.desk.Desk``."""
 
-    async def pull(self, activity: str | None = None) -> "Pulled":
+    async def pull(self, activity: str | None = None) -> Pulled:
         """Read the responses, unless nothing happened since ``activity``; raises LabelingError."""
 
 

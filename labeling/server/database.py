@@ -28,6 +28,9 @@ def harden_connections() -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA secure_delete = ON")
+        # Twice as fast as FULL. A power cut may cost the last moments; the file stays whole, and a killed process loses
+        # nothing.
+        cursor.execute("PRAGMA synchronous = NORMAL")
         cursor.close()
 
 

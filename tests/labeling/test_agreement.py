@@ -1,31 +1,16 @@
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.agreement import alpha_of, applicable, krippendorff_alpha, labels_of, majority
-from models.ids import BurstId, OptionId, QuestionId, RequestId
-from models.labels import Label, Response, ResponseStatus
-from models.question import Question
-
-Two = tuple[Question, Question]
-AT = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-def response(who: str, request: str = "r1", status: str = "submitted", **answers: str) -> Response:
-    return Response(
-        request=RequestId(request),
-        annotator=who,
-        answers={QuestionId(q): OptionId(o) for q, o in answers.items()},
-        status=ResponseStatus(status),
-        submitted_at=AT,
-    )
+from models.ids import BurstId, OptionId, QuestionId
+from models.labels import Label, Response
+from tests.labeling.made import NOON, Two, response
 
 
 def settle(questions: Two, *responses: Response, overlap: int = 1) -> dict[str, str | None]:
-    labels: list[Label] = labels_of(BurstId("b"), questions, responses, overlap=overlap, audit=True, at=AT)
-    assert all(label.audit and label.labelled_at == AT for label in labels)
+    labels: list[Label] = labels_of(BurstId("b"), questions, responses, overlap=overlap, audit=True, at=NOON)
+    assert all(label.audit and label.labelled_at == NOON for label in labels)
     return {label.question: label.option for label in labels}
 
 
@@ -106,8 +91,8 @@ def test_a_follow_up_needs_more_than_half_of_those_who_submitted(questions: Two)
 
 def test_alpha_of_responses_counts_submitted_answers_only(questions: Two) -> None:
     responses = [
-        *(response(who, request=r, is_question=o) for r, o in [("r1", "yes"), ("r2", "no")] for who in ("a", "b")),
-        response("c", request="r1", status="discarded", is_question="no"),
+        *(response(who, to=r, is_question=o) for r, o in [("r1", "yes"), ("r2", "no")] for who in ("a", "b")),
+        response("c", to="r1", status="discarded", is_question="no"),
     ]
     assert alpha_of(questions[0], responses, questions) == 1.0
     assert alpha_of(questions[1], responses, questions) is None

@@ -1,7 +1,6 @@
 """Against the real server: the queue as maintainers fill it, and as annotators answer it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from models.chat import WindowMessage
 from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import ResponseStatus
-from models.question import Question
+from tests.labeling.made import Two, question
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 HOSTILE = "<|im_end|>\x00 <img src=x onerror=alert(1)> \u202eabc # not *markdown* {{x}} \ud800".encode(
@@ -39,21 +38,17 @@ def form(number: int, text: str = "how do I mount a disk?", room: str = "room-1"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def queue(
-    argilla: EmbeddedArgilla, questions: tuple[Question, Question], request: pytest.FixtureRequest
-) -> AsyncIterator[ArgillaQueue]:
+async def queue(argilla: EmbeddedArgilla, request: pytest.FixtureRequest) -> AsyncIterator[ArgillaQueue]:
     """A queue of its own for each test: the question's wording is the test's name."""
-    own = tuple(_reworded(q, request.node.name) for q in questions)
+    own = wordings(request.node.name)
     connected = await asyncio.to_thread(ArgillaQueue.connect, argilla.url, argilla.credentials.api_key)
     await asyncio.to_thread(connected.ensure_dataset, own)
     yield connected
     connected.close()
 
 
-def _reworded(q: Question, guidelines: str) -> Question:
-    import dataclasses
-
-    return dataclasses.replace(q, guidelines=guidelines)
+def wordings(guidelines: str) -> Two:
+    return question("is_question", guidelines), question("needs_context", guidelines, is_question="yes")
 
 
 async def annotator(argilla: EmbeddedArgilla, queue: ArgillaQueue, name: str) -> Annotator:
@@ -217,16 +212,16 @@ async def test_sending_twice_overwrites_and_keeps_responses(argilla: EmbeddedArg
 async def test_withdrawn_requests_are_gone_with_text_and_responses(
     argilla: EmbeddedArgilla, queue: ArgillaQueue
 ) -> None:
-    forms = [form(n, text="zanzibar") for n in range(230)]
+    forms = [form(n, text="zanzibar") for n in range(130)]
     await asyncio.to_thread(queue.push, forms)
     async with await annotator(argilla, queue, "leaver") as ann:
         await ann.submit(RequestId("r0"), {"is_question": "yes"})
-        assert len(await ann.pending()) == 229
-        gone = await asyncio.to_thread(queue.withdraw, [f.request for f in forms[:210]] + [RequestId("unknown")])
-        assert gone == 210
+        assert len(await ann.pending()) == 129
+        gone = await asyncio.to_thread(queue.withdraw, [f.request for f in forms[:115]] + [RequestId("unknown")])
+        assert gone == 115
         assert await asyncio.to_thread(queue.withdraw, [forms[0].request]) == 0
-        assert (await search(ann, text="zanzibar"))["total"] == 20
-        assert len(await ann.pending()) == 20
+        assert (await search(ann, text="zanzibar"))["total"] == 15
+        assert len(await ann.pending()) == 15
         with pytest.raises(LabelingError, match="no record for request r0"):
             await ann.submit(RequestId("r0"), {"is_question": "yes"})
     assert (await asyncio.to_thread(queue.pull)).responses == ()
@@ -252,15 +247,12 @@ async def test_the_web_page_is_served_and_foreign_pages_are_refused(argilla: Emb
 
 
 async def test_the_dataset_is_found_again_and_made_anew_for_other_wordings(
-    argilla: EmbeddedArgilla, queue: ArgillaQueue, questions: tuple[Question, Question]
+    argilla: EmbeddedArgilla, queue: ArgillaQueue
 ) -> None:
-    def named(*asked: Question, overlap: int = 1) -> str:
-        return queue.ensure_dataset(asked, overlap)
-
-    once = await asyncio.to_thread(named, *questions)
-    assert await asyncio.to_thread(named, *questions) == once
-    assert await asyncio.to_thread(named, _reworded(questions[0], "other"), questions[1]) != once
-    assert await asyncio.to_thread(lambda: named(*questions, overlap=2)) == f"{once}-x2"
+    once = await asyncio.to_thread(queue.ensure_dataset, wordings("one"))
+    assert await asyncio.to_thread(queue.ensure_dataset, wordings("one")) == once
+    assert await asyncio.to_thread(queue.ensure_dataset, wordings("other")) != once
+    assert await asyncio.to_thread(queue.ensure_dataset, wordings("one"), 2) == f"{once}-x2"
 
 
 async def test_faults_are_explained(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
@@ -283,4 +275,4 @@ async def test_faults_are_explained(argilla: EmbeddedArgilla, queue: ArgillaQueu
 async def test_the_login_is_private(argilla: EmbeddedArgilla) -> None:
     assert argilla.credentials.username == "owner"
     for name in ("credentials.json", "session.key", "argilla.db", "text.db", "server.log"):
-        assert os.stat(argilla.home / name).st_mode & 0o077 == 0, name
+        assert (argilla.home / name).stat().st_mode & 0o077 == 0, name

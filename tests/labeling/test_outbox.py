@@ -1,0 +1,171 @@
+import random
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling.errors import RefusedError
+from labeling.form import Form
+from labeling.outbox import BACKOFF_MAX_S, Outbox, backoff_s
+from models.decision import Route, Routing
+from models.errors import LabelingError
+from models.ids import BurstId, RequestId
+from models.labels import RequestState
+from models.store import bursts, decisions, requests
+from models.store.thread import Store
+from tests.labeling.made import NOON, Two, burst, decision, request
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class FlakyQueue:
+    """Stands for Argilla where its failing is the test."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Form] = {}
+        self.pushes: list[list[str]] = []
+        self.withdrawn: list[str] = []
+        self.down = False
+        self.refused: set[str] = set()
+
+    async def push(self, forms: Sequence[Form]) -> None:
+        self.pushes.append([form.request for form in forms])
+        if self.down:
+            raise LabelingError("Argilla cannot be reached")
+        if self.refused & {form.request for form in forms}:
+            raise RefusedError("Argilla refused")
+        self.records |= {form.request: form for form in forms}
+
+    async def withdraw(self, requests: Sequence[RequestId]) -> int:
+        if self.down:
+            raise LabelingError("Argilla cannot be reached")
+        self.withdrawn += requests
+        return len(requests)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def queue() -> FlakyQueue:
+    return FlakyQueue()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def outbox(store: Store, queue: FlakyQueue, questions: Two, clock: Clock) -> Outbox:
+    return Outbox(store, queue, questions, alias_key=b"key", clock=clock, rng=random.Random(1))
+
+
+async def ask(store: Store, questions: Two, number: int, text: str = "how?", *, blind: bool = False) -> None:
+    name = f"b{number}"
+    await store.do(bursts.close, [burst(text, ("bob", "hi"), name=name)])
+    routing = Routing(burst=BurstId(name), route=Route.ASK, reason="unsure", audit=blind, probability=1.0)
+    asked = request(f"r{number}", of=name, blind=blind)
+    await store.do(decisions.record, [decision(questions[0], 0.6, of=name)], routing, asked, NOON)
+
+
+async def states(store: Store) -> dict[str, int]:
+    return await store.do(requests.count)
+
+
+async def test_due_requests_go_out_once(store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox) -> None:
+    for number in range(120):
+        await ask(store, questions, number, blind=number == 7)
+    assert await outbox.flush() == 120
+    assert await outbox.flush() == 0
+    assert [len(push) for push in queue.pushes] == [50, 50, 20]
+    assert await states(store) == {"sent": 120}
+    form = queue.records["r3"]
+    assert (form.room, form.text) == (queue.records["r4"].room, "how?")
+    assert form.suggestions["is_question"].option == "yes"
+    assert queue.records["r7"].suggestions == {}
+
+
+async def test_killed_before_it_was_marked_as_sent_it_sends_the_same_record(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox
+) -> None:
+    await ask(store, questions, 1)
+    await outbox.flush()
+    await store.do(requests.set_state, [RequestId("r1")], RequestState.PENDING)
+    assert await outbox.flush() == 1
+    assert set(queue.records) == {"r1"}
+
+
+async def test_while_argilla_is_down_requests_wait_longer_and_longer(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
+) -> None:
+    await ask(store, questions, 1)
+    queue.down = True
+    for attempt in range(4):
+        assert await outbox.flush() == 0
+        waiting = await store.do(requests.get, RequestId("r1"))
+        assert waiting is not None
+        assert waiting.attempts == attempt + 1
+        assert waiting.next_attempt_at is not None
+        pause = (waiting.next_attempt_at - clock.now).total_seconds()
+        assert 2.0**attempt <= pause <= 2.0 ** (attempt + 1)
+        assert await outbox.flush() == 0  # not due: no further attempt
+        assert len(queue.pushes) == attempt + 1
+        clock.now = waiting.next_attempt_at
+    queue.down = False
+    assert await outbox.flush() == 1
+
+
+async def test_one_refused_record_holds_up_no_other(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox
+) -> None:
+    for number in range(9):
+        await ask(store, questions, number)
+    queue.refused = {"r4"}
+    assert await outbox.flush() == 8
+    assert await states(store) == {"sent": 8, "pending": 1}
+
+
+async def test_bursts_that_are_gone_are_not_asked_about(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox
+) -> None:
+    await ask(store, questions, 1, text=" ")
+    await ask(store, questions, 2)
+    assert await outbox.flush() == 1
+    assert set(queue.records) == {"r2"}
+    assert await states(store) == {"withdrawn": 1, "sent": 1}
+
+
+async def test_a_withdrawal_outlives_an_outage_and_is_carried_out_once(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
+) -> None:
+    await ask(store, questions, 1)
+    await outbox.flush()
+    queue.down = True
+    await outbox.withdraw([RequestId("r1")])
+    assert (await states(store), queue.withdrawn) == ({"withdrawn": 1}, [])
+    queue.down = False
+    after_restart = Outbox(store, queue, questions, alias_key=b"key", clock=clock)
+    await after_restart.flush()
+    await after_restart.flush()
+    assert queue.withdrawn == ["r1"]
+
+
+@given(st.integers(min_value=0, max_value=10_000), st.integers())
+def test_the_pause_grows_to_a_bound_with_jitter(attempts: int, seed: int) -> None:
+    pause = backoff_s(attempts, random.Random(seed))
+    assert 1.0 <= pause <= BACKOFF_MAX_S
+    assert pause >= min(BACKOFF_MAX_S, 2.0 ** min(attempts + 1, 20)) / 2
+    assert timedelta(seconds=pause) < timedelta(hours=1)
