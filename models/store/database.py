@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlite_utils import Database
+from sqlite_utils import Database as Database  # noqa: PLC0414 - verbs elsewhere name the type from here
 
 from models.errors import StoreError
 from models.store.schema import migrations
