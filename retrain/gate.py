@@ -1,0 +1,213 @@
+"""The gate: evidence in, verdict with reasons out. Pure; every figure a maintainer sees comes from here.
+
+It fails if any check fails, else it is inconclusive if any check is, else it passes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from scipy.stats import binom, norm
+
+from models.evidence import Check, Outcome, Verdict
+from models.ids import CandidateId, QuestionId
+from models.metrics import macro_f1
+from models.question import Question
+from models.settings import GateSettings
+from retrain.judged import Judged, scored
+from retrain.parity import Drift
+from retrain.trend import GUESS, Trend, beats_baseline, majority, page_trend
+
+GATE_VERSION = "1"
+PLENTY = 500
+"""With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
+LEAST_CONVERSATIONS = 5
+DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """One question over the rungs, smallest first: every rung judged the same items, tuned rungs out of fold."""
+
+    question: Question
+    rungs: tuple[str, ...]
+    parameters: tuple[int, ...]
+    vanilla: tuple[Judged, ...]
+    tuned: tuple[Judged, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the gate looks at. Champion and challenger are the serving files, scored on the gate half of the holdout."""
+
+    labels: int
+    ladders: tuple[Ladder, ...]
+    champion: Mapping[QuestionId, Judged]
+    challenger: Mapping[QuestionId, Judged]
+    drift: Drift
+
+
+def judge(
+    evidence: Evidence,
+    gate: GateSettings,
+    *,
+    candidate: CandidateId,
+    judged_at: datetime,
+    rng: np.random.Generator,
+    picture: str | None = None,
+) -> Verdict:
+    """Weigh the evidence for a candidate."""
+    checks = [labels_check(evidence.labels, gate)]
+    for ladder in evidence.ladders:
+        checks.append(vanilla_check(ladder, gate, rng))
+        checks.append(tuned_check(ladder, gate, rng))
+    for question, champion in evidence.champion.items():
+        checks.append(challenger_check(champion, evidence.challenger[question], gate, rng))
+    checks.append(drift_check(evidence.drift, gate))
+    return Verdict(
+        candidate=candidate,
+        outcome=overall(checks),
+        checks=tuple(checks),
+        gate_version=GATE_VERSION,
+        judged_at=judged_at,
+        picture=picture,
+    )
+
+
+def overall(checks: Sequence[Check]) -> Outcome:
+    """Fail if any check fails, else inconclusive if any is, else pass."""
+    outcomes = {check.outcome for check in checks}
+    for worst in (Outcome.FAIL, Outcome.INCONCLUSIVE):
+        if worst in outcomes:
+            return worst
+    return Outcome.PASS
+
+
+def labels_check(labels: int, gate: GateSettings) -> Check:
+    """Are there enough labelled bursts to conclude anything?"""
+    missing = max(0, gate.min_labels - labels)
+    reason = f"{labels} labelled bursts, at least {gate.min_labels} asked for"
+    return Check(
+        name="labels",
+        outcome=Outcome.INCONCLUSIVE if missing else Outcome.PASS,
+        reason=f"{reason}; {missing} more are needed" if missing else reason,
+        figures={"labels": labels, "missing": missing},
+    )
+
+
+def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
+    """Do untrained rungs agree better with the labels as they grow? Uninformative where the largest knows nothing."""
+    name = f"ladder {ladder.question.id}, vanilla"
+    top = ladder.vanilla[-1]
+    if not beats_baseline(top, gate.alpha, rng):
+        columns = scored(top)
+        figures = {"macro_f1": macro_f1(columns), "majority": majority(columns)}
+        reason = (
+            f"uninformative: untrained, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing "
+            f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); "
+            "the tuned ladder decides"
+        )
+        return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
+    return _trend_check(name, ladder.vanilla, gate)
+
+
+def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
+    """Do cross-fitted rungs agree better with the labels as they grow, and does the largest beat the majority?"""
+    name = f"ladder {ladder.question.id}, tuned"
+    top = ladder.tuned[-1]
+    check = _trend_check(name, ladder.tuned, gate)
+    if check.outcome is Outcome.FAIL or beats_baseline(top, gate.alpha, rng):
+        return check
+    columns = scored(top)
+    figures = {**check.figures, "macro_f1": macro_f1(columns), "majority": majority(columns)}
+    outcome = Outcome.FAIL if len(top) >= PLENTY else Outcome.INCONCLUSIVE
+    reason = (
+        f"tuned, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing on {len(top)} labels "
+        f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); {check.reason}"
+    )
+    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
+
+
+def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, rng: np.random.Generator) -> Check:
+    """Is the challenger no worse than the champion by more than the margin? Paired, over whole conversations."""
+    name = f"challenger {champion.question.id}"
+    old, new = scored(champion), scored(challenger)
+    names = np.unique(old.cluster)
+    difference = macro_f1(new) - macro_f1(old)
+    figures = {"champion": macro_f1(old), "challenger": macro_f1(new), "labels": float(len(old.gold))}
+    told = f"macro-F1 {figures['challenger']:.3f} against the champion's {figures['champion']:.3f}"
+    if len(names) < LEAST_CONVERSATIONS or len(np.unique(old.gold)) < 2:
+        reason = (
+            f"{told}, but the {len(old.gold)} labels held out for the gate come from {len(names)} conversation(s); at "
+            f"least {LEAST_CONVERSATIONS} with both answers are needed"
+        )
+        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
+    members = [np.flatnonzero(old.cluster == c) for c in names]
+    drawn = np.empty(DRAWS)
+    for i in range(DRAWS):
+        rows = np.concatenate([members[c] for c in rng.integers(len(members), size=len(members))])
+        drawn[i] = macro_f1(new.take(rows)) - macro_f1(old.take(rows))
+    low, high = (float(x) for x in np.quantile(drawn, [gate.alpha, 1 - gate.alpha]))
+    figures |= {"difference": difference, "low": low, "high": high, "margin": gate.margin}
+    told += f", {difference:+.3f} (between {low:+.3f} and {high:+.3f} on {len(old.gold)} held-out labels)"
+    if low >= -gate.margin:
+        return Check(name=name, outcome=Outcome.PASS, reason=told, figures=figures)
+    if high < 0 and difference < -gate.margin:
+        return Check(name=name, outcome=Outcome.FAIL, reason=f"{told}: it is worse", figures=figures)
+    missing = _missing_labels(difference, float(drawn.std()), len(old.gold), gate)
+    reason = f"{told}: a loss of more than {gate.margin:.3f} is not ruled out"
+    if missing is not None:
+        reason += f"; about {missing} more held-out labels would show it"
+        figures["missing"] = missing
+    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
+
+
+def drift_check(drift: Drift, gate: GateSettings) -> Check:
+    """Does the quantized file decide as the checkpoint does?"""
+    figures = {"mean": drift.mean, "largest": drift.largest, "flips": drift.flips, "decisions": drift.decisions}
+    reason = (
+        f"the file that would serve flips {drift.flips} of {drift.decisions} decisions of the checkpoint (at most "
+        f"{gate.max_flip_rate:.1%} allowed); option scores drift by {drift.mean:.3f} nats on average"
+    )
+    if drift.decisions and drift.flip_rate <= gate.max_flip_rate:
+        return Check(name="quantization", outcome=Outcome.PASS, reason=reason, figures=figures)
+    chance = float(binom.sf(drift.flips - 1, drift.decisions, gate.max_flip_rate)) if drift.decisions else 1.0
+    outcome = Outcome.FAIL if chance < gate.alpha else Outcome.INCONCLUSIVE
+    return Check(name="quantization", outcome=outcome, reason=reason, figures=figures)
+
+
+def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Check:
+    labels = len(rungs[0])
+    trend = page_trend(rungs, gate.alpha)
+    if trend is None:
+        reason = f"no trend can be tested with {len(rungs)} rung(s) and {labels} labels: three rungs and conversations"
+        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=f"{reason} are needed", figures={"labels": labels})
+    figures = {"p": trend.p_rise, "p_fall": trend.p_fall, "labels": trend.items, "conversations": trend.blocks}
+    figures |= {"strict_rise": float(trend.strict_rise)}
+    told = (
+        f"over {trend.blocks} conversations with {trend.items} labels (Page's test, p = {trend.p_rise:.3f}; precision "
+        f"{'rises' if trend.strict_rise else 'does not rise'} at every step)"
+    )
+    outcome, reason = _trend_outcome(trend, told, gate)
+    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
+
+
+def _trend_outcome(trend: Trend, told: str, gate: GateSettings) -> tuple[Outcome, str]:
+    if trend.p_rise < gate.alpha:
+        return Outcome.PASS, f"larger rungs agree better with the labels {told}"
+    if trend.p_fall < gate.alpha:
+        return Outcome.FAIL, f"larger rungs agree less with the labels, which points at the labels, {told}"
+    if trend.items >= PLENTY:
+        return Outcome.FAIL, f"larger rungs do not agree better with the labels {told}"
+    more = min(PLENTY - trend.items, trend.missing or PLENTY)
+    return Outcome.INCONCLUSIVE, f"no sure rise yet {told}; about {more} more labels would tell"
+
+
+def _missing_labels(difference: float, error: float, labels: int, gate: GateSettings) -> int | None:
+    """Labels more until the standard error is small enough; None where the challenger seems worse than the margin."""
+    room = difference + gate.margin
+    if room <= 0:
+        return None
+    return max(1, math.ceil(labels * ((float(norm.ppf(1 - gate.alpha)) * error / room) ** 2 - 1)))

@@ -1,0 +1,178 @@
+import dataclasses
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from models.evidence import Check, Outcome, Verdict
+from models.ids import CandidateId
+from models.settings import GateSettings
+from retrain.gate import (
+    GATE_VERSION,
+    Evidence,
+    challenger_check,
+    drift_check,
+    judge,
+    labels_check,
+    overall,
+    tuned_check,
+    vanilla_check,
+)
+from retrain.parity import Drift, compare
+from tests.retrain.conftest import IS_QUESTION
+from tests.retrain.ladders import made_ladder, made_rungs
+
+GATE = GateSettings()
+RISING = (0.6, 0.8, 1.0, 1.2)
+STEADY = Drift(mean=0.01, largest=0.1, flips=0, decisions=200)
+
+
+def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, labels: int = 400) -> Evidence:
+    champion, challenger = made_rungs(rng, (old, new), items=200)
+    return Evidence(
+        labels=labels,
+        ladders=(made_ladder(rng, RISING, RISING),),
+        champion={IS_QUESTION.id: champion},
+        challenger={IS_QUESTION.id: challenger},
+        drift=STEADY,
+    )
+
+
+def verdict(given: Evidence) -> Verdict:
+    return judge(
+        given,
+        GATE,
+        candidate=CandidateId("c"),
+        judged_at=datetime(2026, 1, 1, tzinfo=UTC),
+        rng=np.random.default_rng(0),
+    )
+
+
+def test_good_evidence_passes_with_reasons() -> None:
+    found = verdict(evidence(np.random.default_rng(0)))
+    assert found.outcome is Outcome.PASS
+    assert found.gate_version == GATE_VERSION
+    assert [c.name for c in found.checks] == [
+        "labels",
+        "ladder is_question, vanilla",
+        "ladder is_question, tuned",
+        "challenger is_question",
+        "quantization",
+    ]
+    assert all(len(c.reason) > 20 for c in found.checks)
+
+
+def test_the_same_evidence_gives_the_same_verdict() -> None:
+    assert verdict(evidence(np.random.default_rng(0))) == verdict(evidence(np.random.default_rng(0)))
+
+
+def test_one_failure_fails_and_doubt_is_inconclusive() -> None:
+    few = verdict(evidence(np.random.default_rng(0), labels=150))
+    assert few.outcome is Outcome.INCONCLUSIVE
+    assert "50 more are needed" in few.checks[0].reason
+    worse = verdict(evidence(np.random.default_rng(0), old=1.6, new=0.3, labels=150))
+    assert worse.outcome is Outcome.FAIL
+
+    def check(outcome: Outcome) -> Check:
+        return Check(name="", outcome=outcome, reason="", figures={})
+
+    assert overall([check(o) for o in Outcome]) is Outcome.FAIL
+    assert overall([check(Outcome.PASS), check(Outcome.INCONCLUSIVE)]) is Outcome.INCONCLUSIVE
+    assert overall([check(Outcome.PASS)]) is Outcome.PASS
+
+
+def test_enough_labels_pass() -> None:
+    assert labels_check(200, GATE).outcome is Outcome.PASS
+    assert labels_check(199, GATE).figures["missing"] == 1
+
+
+def test_a_vanilla_ladder_that_knows_nothing_leaves_it_to_the_tuned_one() -> None:
+    rng = np.random.default_rng(1)
+    ladder = made_ladder(rng, (0.0, 0.0, 0.0), RISING[:3])
+    check = vanilla_check(ladder, GATE, rng)
+    assert check.outcome is Outcome.PASS
+    assert check.reason.startswith("uninformative")
+    assert "tuned ladder decides" in check.reason
+
+
+def test_a_tuned_ladder_that_knows_nothing_does_not_pass() -> None:
+    rng = np.random.default_rng(1)
+    few = tuned_check(made_ladder(rng, RISING, (0.0,) * 4, items=200), GATE, rng)
+    many = tuned_check(made_ladder(rng, RISING, (0.0,) * 4, items=600), GATE, rng)
+    assert few.outcome is Outcome.INCONCLUSIVE
+    assert many.outcome is Outcome.FAIL
+
+
+def test_labels_biased_towards_small_models_fail() -> None:
+    rng = np.random.default_rng(2)
+    check = tuned_check(made_ladder(rng, RISING, RISING[::-1]), GATE, rng)
+    assert check.outcome is Outcome.FAIL
+    assert "points at the labels" in check.reason
+
+
+def test_a_flat_ladder_is_inconclusive_with_few_labels_and_fails_with_many() -> None:
+    rng = np.random.default_rng(4)
+    flat = (1.0, 1.0, 1.0, 1.0)
+    few = tuned_check(made_ladder(rng, flat, flat, items=120), GATE, rng)
+    many = tuned_check(made_ladder(rng, flat, flat, items=600), GATE, rng)
+    assert few.outcome is Outcome.INCONCLUSIVE
+    assert "more labels would tell" in few.reason
+    assert many.outcome is Outcome.FAIL
+
+
+def test_two_rungs_are_no_ladder() -> None:
+    rng = np.random.default_rng(4)
+    check = tuned_check(made_ladder(rng, (1.0, 1.2), (1.0, 1.2)), GATE, rng)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert "three rungs" in check.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"), [(0.5, 1.5, Outcome.PASS), (1.5, 0.5, Outcome.FAIL), (0.9, 0.87, Outcome.INCONCLUSIVE)]
+)
+def test_challengers(old: float, new: float, outcome: Outcome) -> None:
+    rng = np.random.default_rng(6)
+    champion, challenger = made_rungs(rng, (old, new), items=300)
+    check = challenger_check(champion, challenger, GATE, rng)
+    assert check.outcome is outcome
+    assert check.figures["low"] <= check.figures["difference"] <= check.figures["high"]
+
+
+def test_a_champion_against_itself_passes() -> None:
+    rng = np.random.default_rng(6)
+    (champion,) = made_rungs(rng, (0.9,), items=100)
+    assert challenger_check(champion, champion, GATE, rng).outcome is Outcome.PASS
+
+
+def test_two_conversations_do_not_judge_a_challenger() -> None:
+    rng = np.random.default_rng(6)
+    champion, challenger = made_rungs(rng, (0.5, 1.5), items=100, conversations=2)
+    check = challenger_check(champion, challenger, GATE, rng)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    (empty,) = made_rungs(rng, (0.5,), items=0)
+    assert challenger_check(empty, empty, GATE, rng).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("flips", "decisions", "outcome"),
+    [
+        (0, 100, Outcome.PASS),
+        (2, 100, Outcome.PASS),
+        (3, 100, Outcome.INCONCLUSIVE),
+        (9, 100, Outcome.FAIL),
+        (0, 0, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_flips(flips: int, decisions: int, outcome: Outcome) -> None:
+    drift = dataclasses.replace(STEADY, flips=flips, decisions=decisions)
+    assert drift_check(drift, GATE).outcome is outcome
+
+
+def test_drift_counts_flips_per_question() -> None:
+    ours = [[[0.0, -1.0], [-2.0, -0.5]], [[-0.2, -0.1], [0.0, -3.0]]]
+    theirs = [[[0.0, -1.0], [-0.5, -2.0]], [[-0.2, -0.1], [0.0, -3.0]]]
+    drift = compare(ours, theirs)
+    assert (drift.flips, drift.decisions, drift.largest) == (1, 4, 1.5)
+    assert drift.mean == pytest.approx(3.0 / 8)
+    assert drift.flip_rate == 0.25
+    assert compare([], []).flip_rate == 0.0
