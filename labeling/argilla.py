@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from html import escape
 from typing import Any, Self
 
 import argilla as rg
@@ -227,10 +228,11 @@ def _settings(questions: Sequence[Question], overlap: int) -> rg.Settings:
 
 
 def _record(form: Form, dataset: rg.Dataset) -> rg.Record:
-    window = [{"role": m.sender[:_ROLE_MAX] or "?", "content": m.text or "(empty)"} for m in form.window]
+    # Argilla's page puts fields that are not markdown into innerHTML as they are; unescaped, chat text would run there.
+    window = [{"role": m.sender[:_ROLE_MAX] or "?", "content": escape(m.text, quote=False)} for m in form.window]
     return rg.Record(
         id=form.request,
-        fields={"window": window, "burst": form.text or "(empty)"},
+        fields={"window": window, "burst": escape(form.text, quote=False)},
         metadata={"room": form.room, "request": form.request},
         suggestions=[
             rg.Suggestion(question_name=question, value=made.option, score=made.score, agent=made.agent)

@@ -48,11 +48,8 @@ def fill(
     Of several decisions on a question the last counts; decisions on another version of it are left out.
     """
     names = friendly_names(burst.sender, (m.sender for m in burst.window))
-    window = tuple(
-        WindowMessage(sender=names[m.sender], text=_shown(m.text, names, MAX_MESSAGE_CHARS))
-        for m in burst.window
-        if m.text.strip()
-    )
+    shown = [(names[m.sender], _shown(m.text, names, MAX_MESSAGE_CHARS)) for m in burst.window]
+    window = tuple(WindowMessage(sender=sender, text=text) for sender, text in shown if text)
     versions = {question.id: question.version for question in questions}
     suggestions = {
         decision.question: Suggestion(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
 
 from labeling.annotator import Annotator
 from labeling.argilla import ArgillaQueue
@@ -121,6 +122,8 @@ async def test_the_annotators_page_finds_its_tabs_words_filters_and_counts(
         only_open = (tab("pending"), terms("pending", entity="record", property="status"))
         assert sorted(names(await search(ann, *only_open))) == ["r6", "r7"]
 
+        hostile = (await search(ann, text="onerror"))["items"][0]["record"]["fields"]["burst"]
+        assert hostile.startswith("&lt;|im_end|&gt;\x00 &lt;img src=x onerror=alert(1)&gt; \u202eabc")
         assert names(await search(ann, text="mount 4")) == ["r4"]
         assert names(await search(ann, text="onerror")) == ["r7"]
         assert len(names(await search(ann, text={"q": "世界", "field": "window"}))) == 7
@@ -253,6 +256,38 @@ async def test_the_dataset_is_found_again_and_made_anew_for_other_wordings(
     assert await asyncio.to_thread(queue.ensure_dataset, wordings("one")) == once
     assert await asyncio.to_thread(queue.ensure_dataset, wordings("other")) != once
     assert await asyncio.to_thread(queue.ensure_dataset, wordings("one"), 2) == f"{once}-x2"
+
+
+async def test_webhooks_are_posted_without_holding_up_the_server(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
+    posted: asyncio.Queue[str] = asyncio.Queue()
+
+    async def listen(request: web.Request) -> web.Response:
+        posted.put_nowait((await request.json())["type"])
+        return web.Response()
+
+    listener = web.Application()
+    listener.router.add_post("/hook", listen)
+    runner = web.AppRunner(listener)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    live = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    http = queue._client.http_client
+    hooks = []
+    for url in ("http://127.0.0.1:9/dead", live):
+        body = {"url": url, "events": ["record.completed"], "description": "test"}
+        hooks.append(
+            (await asyncio.to_thread(http.post, "/api/v1/webhooks", json=body)).raise_for_status().json()["id"]
+        )
+    try:
+        await asyncio.to_thread(queue.push, [form(1)])
+        async with await annotator(argilla, queue, "hooked") as ann:
+            await ann.submit(RequestId("r1"), {"is_question": "yes"})
+        assert await asyncio.wait_for(posted.get(), 15) == "record.completed"
+    finally:
+        for hook in hooks:
+            await asyncio.to_thread(http.delete, f"/api/v1/webhooks/{hook}")
+        await runner.cleanup()
 
 
 async def test_faults_are_explained(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:

@@ -9,7 +9,7 @@ def made(questions: Two, said: Burst, *decisions: Decision, blind: bool = False,
 
 
 def test_names_are_friendly_everywhere_and_empty_messages_left_out(questions: Two) -> None:
-    said = burst("bob: thanks, and bobby?", ("bob", "alice@example.org: try it"), ("eve", "  "), ("carol", "hm"))
+    said = burst("bob: thanks, and bobby?", ("bob", "alice@example.org: try it"), ("eve", " \x00 "), ("carol", "hm"))
     form = made(questions, said)
     assert [(m.sender, m.text) for m in form.window] == [("P1", "S: try it"), ("P3", "hm")]
     assert form.text == "P1: thanks, and bobby?"
