@@ -37,9 +37,14 @@ from models.store.database import Database
 from models.store.thread import Store
 from models.toml import dump_settings
 
-CHAMPION = "starter-base-m"
-RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m")
-MAX_ITEMS = 150
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Which model serves at first, which rungs are trained, and on how many labelled bursts at most."""
+
+    champion: str = "starter-base-m"
+    rungs: tuple[str, ...] = ("starter-base-xs", "starter-base-s", "starter-base-m")
+    max_items: int = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +57,18 @@ class Choice:
     """Asks the maintainer at the keyboard; always no where there is none."""
 
 
-def demo_settings(settings: Settings, folder: Path) -> Settings:
+def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
     """The user's questions on the demo's chat: everything asked, a small ladder, light training."""
     return settings.model_copy(
         update={
             "data_dir": folder,
-            "decide": settings.decide.model_copy(update={"model": CHAMPION, "max_prompt_tokens": 420}),
+            "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
             "ask": settings.ask.model_copy(
                 update={"daily_budget": 1000, "audit_share": 0.2, "audit_block_minutes": 15}
             ),
             "argilla": settings.argilla.model_copy(update={"url": None, "api_key_env": None, "port": 0, "overlap": 2}),
-            "ladder": settings.ladder.model_copy(update={"rungs": RUNGS}),
-            "train": settings.train.model_copy(update={"max_items": MAX_ITEMS}),
+            "ladder": settings.ladder.model_copy(update={"rungs": plan.rungs}),
+            "train": settings.train.model_copy(update={"max_items": plan.max_items}),
             "gate": settings.gate.model_copy(update={"holdout_share": 0.4}),
         }
     )
@@ -72,8 +77,9 @@ def demo_settings(settings: Settings, folder: Path) -> Settings:
 class Demo:
     """One run of the demo in a folder of its own; ``report`` holds what it measured."""
 
-    def __init__(self, settings: Settings, folder: Path, screen: Screen, choice: Choice) -> None:
-        self.settings = demo_settings(settings, folder)
+    def __init__(self, settings: Settings, folder: Path, screen: Screen, choice: Choice, plan: Plan = Plan()) -> None:
+        self.settings = demo_settings(settings, folder, plan)
+        self._plan = plan
         self.config = folder / "config.toml"
         self.report: dict[str, object] = {}
         self._folder = folder
@@ -93,14 +99,16 @@ class Demo:
             watching = asyncio.create_task(slot.watch())
             stack.callback(watching.cancel)
             first = read_stretch("S1")
-            with self._screen.phase(f"Replay a real chat; {CHAMPION} decides each burst", 20):
+            with self._screen.phase(f"Replay a real chat; {self._plan.champion} decides each burst", 20):
                 await self._replay(store, slot, first)
             desk = await stack.enter_async_context(
                 Desk(argilla.url, argilla.credentials.api_key, self._questions, overlap=2)
             )
             with self._screen.phase("Ask people in Argilla, and bring their answers back", 60):
                 await self._label(store, desk, argilla.url, first)
-            with self._screen.phase(f"Train {len(RUNGS)} rungs on at most {MAX_ITEMS} labelled bursts, and judge", 150):
+            with self._screen.phase(
+                f"Train {len(self._plan.rungs)} rungs on at most {self._plan.max_items} labelled bursts, and judge", 150
+            ):
                 await self._learn()
             with self._screen.phase("A maintainer decides; the running bot exchanges its model", 15):
                 await self._promote(store, slot)
@@ -199,7 +207,7 @@ class Demo:
         stretch = read_stretch("S2")
         seen = await self._replay(store, slot, stretch)
         answers = read_answers(stretch.name, str(stretch.lines[0]["room"]), self._questions)
-        before = await asyncio.to_thread(self._evaluate, gguf_of(CHAMPION), seen, answers)
+        before = await asyncio.to_thread(self._evaluate, gguf_of(self._plan.champion), seen, answers)
         after = await asyncio.to_thread(self._evaluate, champion_gguf(self.settings)[0], seen, answers)
         table: dict[str, object] = {}
         for old, new in zip(before, after, strict=True):

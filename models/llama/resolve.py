@@ -6,7 +6,8 @@ from pathlib import Path
 from models.errors import ModelError
 
 STARTER = Path(__file__).resolve().parent.parent / "starter"
-BUILT_IN = {"starter": "starter-l.q8_0.gguf", "starter-base": "starter-base-l.q8_0.gguf"}
+ALIASES = {"starter": "starter-l", "starter-base": "starter-base-l"}
+"""The largest rung of the starter family with and without what it learned from gold labels."""
 
 
 def gguf_of(name: str) -> Path:
@@ -14,8 +15,10 @@ def gguf_of(name: str) -> Path:
 
     Raises ModelError where there is none, or more than one.
     """
-    if name in BUILT_IN:
-        return STARTER / "gguf" / BUILT_IN[name]
+    if name.startswith("starter"):
+        shipped = STARTER / "gguf" / f"{ALIASES.get(name, name)}.q8_0.gguf"
+        if shipped.exists():
+            return shipped
     path = Path(name).expanduser()
     if path.is_dir():
         found = sorted(path.glob("*.gguf"))
@@ -23,8 +26,14 @@ def gguf_of(name: str) -> Path:
             return found[0]
         raise ModelError(f"the folder {path} holds {len(found)} GGUF files; name the one to use")
     if not path.exists():
-        raise ModelError(f"there is no model at {path}; built in are {', '.join(BUILT_IN)}")
+        raise ModelError(f"there is no model at {path}; built in are {', '.join(built_in())}")
     return path
+
+
+def built_in() -> list[str]:
+    """Names that need no file: the shipped GGUFs and their aliases."""
+    shipped = sorted(path.name.removesuffix(".q8_0.gguf") for path in (STARTER / "gguf").glob("*.gguf"))
+    return [*ALIASES, *shipped]
 
 
 def sha256_of(path: Path) -> str:
