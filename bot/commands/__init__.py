@@ -1,0 +1,27 @@
+"""The commands of ``quandary``, one family a file."""
+
+import click
+
+from bot.commands.annotators import annotators
+from bot.commands.demo import demo
+from bot.commands.evaluate import evaluate
+from bot.commands.learning import LEARNING
+from bot.commands.maintain import approve, candidates, reject, rollback
+from bot.commands.replay import replay
+from bot.commands.status import status
+from bot.commands.up import up
+
+COMMANDS: tuple[click.Command, ...] = (
+    up,
+    demo,
+    replay,
+    evaluate,
+    status,
+    candidates,
+    approve,
+    reject,
+    rollback,
+    annotators,
+    *LEARNING,
+)
+"""In the order in which a newcomer meets them; ``quandary --help`` sorts them by name."""

@@ -6,9 +6,8 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.console import Console
 
 from bot.demo.flow import Choice, Demo, write_report
@@ -19,22 +18,24 @@ from models.settings import load_settings
 MARK = ".quandary-demo"
 
 
-def demo(
-    context: typer.Context,
-    approve: Annotated[bool, typer.Option("--approve", help="Let the candidate serve without a keypress.")] = False,
-    override: Annotated[bool, typer.Option("--override", help="Even if the gate does not pass it.")] = False,
-    once: Annotated[bool, typer.Option("--once", help="End after the table instead of keeping Argilla up.")] = False,
-    folder: Annotated[Path | None, typer.Option(help="Where to work; by default <data_dir>/demo, made anew.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON at the end.")] = False,
-) -> None:
+@click.command()
+@click.option("--approve", is_flag=True, help="Let the candidate serve without a keypress.")
+@click.option("--override", is_flag=True, help="Even if the gate does not pass it.")
+@click.option("--once", is_flag=True, help="End after the table instead of keeping Argilla up.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to work, made anew.  [default: demo in the data directory]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON at the end.")
+@click.pass_obj
+def demo(config: Path, folder: Path | None, *, approve: bool, override: bool, once: bool, as_json: bool) -> None:
     """Replay a real group chat, label it in a real Argilla, train, judge, approve, and compare before and after."""
-    settings = load_settings(context.obj)
+    settings = load_settings(config)
     work = _fresh(folder or settings.data_dir / "demo")
     screen = Screen(Console(stderr=as_json))
     began = time.monotonic()
     keyboard = sys.stdin.isatty()
     choice = Choice(
-        approve=approve, override=override, ask=lambda text: keyboard and typer.confirm(f"   {text}", default=False)
+        approve=approve, override=override, ask=lambda text: keyboard and click.confirm(f"   {text}", default=False)
     )
     show = Demo(settings, work, screen, choice)
 
@@ -55,14 +56,14 @@ def demo(
     except KeyboardInterrupt:
         screen.console.print("\nstopped; everything that ran has been ended")
     if as_json:
-        typer.echo(json.dumps(show.report, indent=2))
+        click.echo(json.dumps(show.report, indent=2))
 
 
 def _fresh(folder: Path) -> Path:
     """Make the demo's folder anew; one that no demo made is never emptied."""
     if folder.exists():
         if any(folder.iterdir()) and not (folder / MARK).exists():
-            raise typer.BadParameter(f"{folder} is not empty and no demo made it; choose another --folder")
+            raise click.BadParameter(f"{folder} is not empty and no demo made it; choose another --folder")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARK).touch()

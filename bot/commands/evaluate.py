@@ -2,9 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -31,18 +30,18 @@ SHOWN = {
 }
 
 
-def evaluate(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Labelled JSON lines (see docs/formats.md).")],
-    question: Annotated[str, typer.Option("--question", "-q", help="A question's id in config.toml.")] = "is_question",
-    model: Annotated[
-        str | None, typer.Option(help="GGUF file, folder with one, or a built-in name; default: the champion.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Score the first N labelled items only; 0 scores all.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print figures as JSON.")] = False,
-) -> None:
-    """Score a model on a labelled file; rows with a weight count by it. Needs no running bot."""
-    settings = load_settings(context.obj)
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--question", "-q", default="is_question", show_default=True, help="A question's id in config.toml.")
+@click.option("--model", help="GGUF file, folder with one, or a built-in name.  [default: the champion]")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=0, help="Score the first N labelled items only; 0 scores all."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@click.pass_obj
+def evaluate(config: Path, file: Path, question: str, model: str | None, limit: int, *, as_json: bool) -> None:
+    """Score a model on FILE: labelled JSON lines as in docs/formats.md, weights respected. Needs no running bot."""
+    settings = load_settings(config)
     questions = settings.questions
     position = next((i for i, q in enumerate(questions) if q.id == question), None)
     if position is None:
@@ -59,7 +58,7 @@ def evaluate(
     finally:
         decider.close()
     if as_json:
-        typer.echo(json.dumps(report(found, path), indent=2))
+        click.echo(json.dumps(report(found, path), indent=2))
     else:
         show(found, path)
 

@@ -11,6 +11,8 @@ from sqlite_utils import Database as Database  # noqa: PLC0414 - verbs elsewhere
 from models.errors import StoreError
 from models.store.schema import migrations
 
+__all__ = ["FILE", "Database", "open_database", "storable", "to_seconds", "to_time", "transaction"]
+
 FILE = "quandary.db"
 BUSY_TIMEOUT_S = 30.0
 

@@ -1,6 +1,7 @@
 """Agreed labels, and the labelled bursts that datasets are made of."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlite_utils import Database
 
@@ -47,6 +48,14 @@ def _count(db: Database, question: QuestionId, version: str) -> int:
 def labelled_bursts(db: Database) -> int:
     """Bursts with at least one settled label: the unit in which retraining is scheduled."""
     return int(db.conn.execute("SELECT count(DISTINCT burst) FROM labels WHERE option IS NOT NULL").fetchone()[0])
+
+
+def labelled_since(db: Database, moment: datetime) -> int:
+    """Bursts labelled, or labelled otherwise, since a moment: what the next training has that the last had not."""
+    row = db.conn.execute(
+        "SELECT count(DISTINCT burst) FROM labels WHERE option IS NOT NULL AND labelled_at >= ?", [to_seconds(moment)]
+    ).fetchone()
+    return int(row[0])
 
 
 def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) -> list[Item]:

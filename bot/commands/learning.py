@@ -1,0 +1,54 @@
+"""Commands of the learning side, handed on to ``python -m retrain``: the bot itself needs no torch."""
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from click.core import ParameterSource
+
+from models.errors import TrainingError
+
+NAMES: Mapping[str, str] = {
+    "train": "Train one adapter on the labels.",
+    "ladder": "Score the ladder, vanilla and tuned, and draw it.",
+    "gate": "Judge a trained model once more.",
+    "starter": "Train the starter family from scratch.",
+    "export": "Convert a checkpoint to a quantized GGUF.",
+    "cycle": "Everything from labels to a judged candidate, as the schedule does at night.",
+}
+
+
+def _hand_on(name: str | None) -> click.Command:
+    """A command that passes its arguments on untouched, --help included, and ends as the learning side ends."""
+
+    @click.pass_context
+    def run(context: click.Context, arguments: tuple[str, ...]) -> None:
+        if importlib.util.find_spec("torch") is None:
+            raise TrainingError("the learning side is not installed here; install Quandary with its extra [retrain]")
+        whole = [*([name] if name is not None else []), *arguments]
+        root = context.find_root()
+        if root.get_parameter_source("config") is not ParameterSource.DEFAULT and "--config" not in whole:
+            whole += ["--config", str(Path(root.params["config"]).resolve())]
+        context.exit(_wait([sys.executable, "-m", "retrain", *whole]))
+
+    untouched = {"ignore_unknown_options": True, "help_option_names": []}
+    about = NAMES[name] if name is not None else "Any command of the learning side: `quandary retrain --help`."
+    command = click.command(name or "retrain", help=about, context_settings=untouched)
+    return command(click.argument("arguments", nargs=-1, type=click.UNPROCESSED)(run))
+
+
+def _wait(command: list[str]) -> int:
+    """Run to the end; ctrl-C reaches the learning side too, so we wait for it to end in its own way."""
+    with subprocess.Popen(command) as running:
+        while True:
+            try:
+                status = running.wait()
+            except KeyboardInterrupt:
+                continue
+            return status if status >= 0 else 128 - status
+
+
+LEARNING: tuple[click.Command, ...] = (*(_hand_on(name) for name in NAMES), _hand_on(None))

@@ -1,0 +1,56 @@
+"""``quandary status``: where everything stands."""
+
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.status import status as gather
+from models.settings import load_settings
+from models.store.database import open_database
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@click.pass_obj
+def status(config: Path, *, as_json: bool) -> None:
+    """Show bursts, routes, requests, labels, thresholds, the champion and the last training."""
+    settings = load_settings(config)
+    with closing(open_database(settings.data_dir)) as db:
+        found = gather(db, settings)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _show(found)
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    table = Table(show_header=False)
+    for name in ("bursts", "routes", "requests", "labels"):
+        table.add_row(name, ", ".join(f"{count} {what}" for what, count in found[name].items()) or "none yet")
+    champion, run = found["champion"], found["last_run"]
+    origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
+    table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))
+    for question, fitted in found["thresholds"].items():
+        reply = _side("replies from", fitted["reply_at"], fitted["reply_needed"])
+        silence = _side("is silent up to", fitted["silence_at"], fitted["silence_needed"])
+        table.add_row(f"thresholds of {question}", f"{reply}; {silence} (fitted on {fitted['labels']} labels)")
+    table.add_row("candidates", str(found["candidates"]))
+    last = "none yet"
+    if run is not None:
+        last = f"{run['id']}: {run['state']}, step {run['step']} of {run['steps']}, {run['message']}"
+    table.add_row("last training", Text(last))
+    Console().print(table)
+
+
+def _side(acts: str, threshold: float | None, needed: int) -> str:
+    if threshold is not None:
+        return f"{acts} {threshold:.3f}"
+    missing = f"at least {needed} more audit labels" if needed else "no threshold keeps the risk target"
+    return f"{acts.split(maxsplit=1)[0]} never: {missing}"

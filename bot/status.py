@@ -1,0 +1,69 @@
+"""``quandary status``: where everything stands."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from models.calibration import QuestionCalibration, read_calibration
+from models.champion import champion_gguf
+from models.errors import ModelError
+from models.ids import QuestionId
+from models.llama import sha256_of
+from models.question import Question, versions
+from models.settings import Settings
+from models.store import bursts, decisions, labels, learning, promotions, requests
+from models.store.database import Database
+
+
+def status(db: Database, settings: Settings) -> dict[str, Any]:
+    """Gather counts, champion, thresholds and the last training; the model's own troubles are told, not raised."""
+    run = learning.last_run(db)
+    serving = promotions.current_slot(db)
+    champion, thresholds = _champion(settings)
+    return {
+        "bursts": bursts.count(db),
+        "routes": decisions.count_routes(db),
+        "requests": requests.count(db),
+        "labels": labels.count(db, versions(settings.questions)),
+        "champion": {**champion, "candidate": serving.candidate if serving is not None else None},
+        "thresholds": thresholds,
+        "candidates": len(learning.candidates(db)),
+        "last_run": None
+        if run is None
+        else {
+            "id": run.id,
+            "state": run.state,
+            "step": run.step,
+            "steps": run.steps,
+            "message": run.message,
+            "started_at": run.started_at.isoformat(),
+        },
+    }
+
+
+def least_labels(risk: float, confidence: float) -> int:
+    """How many acted-on audit labels without a single error show, at a confidence, that the error rate is below a risk.
+
+    (1 - risk)^n <= 1 - confidence: 59 for 5 % at 95 %. With errors it takes more.
+    """
+    return math.ceil(math.log(1 - confidence) / math.log(1 - risk))
+
+
+def _champion(settings: Settings) -> tuple[dict[str, Any], dict[QuestionId, dict[str, Any]]]:
+    try:
+        path, _ = champion_gguf(settings)
+        digest = sha256_of(path)
+        calibration = read_calibration(path, digest)
+    except ModelError as error:
+        return {"model": None, "revision": None, "error": str(error)}, {}
+    thresholds = {question.id: _thresholds(question, calibration.of(question)) for question in settings.questions}
+    return {"model": path.name, "revision": digest[:12]}, thresholds
+
+
+def _thresholds(question: Question, fitted: QuestionCalibration) -> dict[str, Any]:
+    """One question's sides: the threshold, or how many more labels it takes at the least."""
+    if fitted.labels == 0:
+        reply = least_labels(question.reply_risk, question.confidence)
+        silence = least_labels(question.silence_risk, question.confidence)
+        return {**asdict(fitted), "reply_needed": reply, "silence_needed": silence}
+    return asdict(fitted)

@@ -1,0 +1,116 @@
+"""``quandary up``: chat, labelling and schedule in one program, until somebody stops it."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import structlog
+
+from bot.act import Actor
+from bot.adapters import ChatAdapter, open_adapter
+from bot.answer import Answerer
+from bot.pipeline import Pipeline
+from bot.queue_access import HOME, alias_key_in, note_address
+from bot.schedule import Schedule
+from bot.slot import ServingSlot
+from labeling.desk import Desk
+from labeling.embedded import EmbeddedArgilla
+from labeling.inlet import Inlet
+from labeling.outbox import Outbox
+from labeling.server.secret_files import CREDENTIALS
+from models.settings import Settings, secret
+from models.store.thread import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Bot:
+    """The whole bot; ``say`` tells the person who started it what to know."""
+
+    def __init__(self, settings: Settings, config: Path, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._config = config
+        self._say = say
+
+    async def run(self) -> None:
+        """Run until SIGINT or SIGTERM, then stop everything and return; raises QuandaryError if a part cannot go on."""
+        work = asyncio.create_task(self._work())
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+
+        def stop() -> None:
+            if not stopped.is_set():  # impatience must not cut the cleaning up short
+                stopped.set()
+                work.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not stopped.is_set():
+                raise
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        self._say("stopped; nothing is lost")
+
+    async def _work(self) -> None:
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(Store(settings.data_dir))
+            slot = await stack.enter_async_context(ServingSlot(settings, store))
+            adapter = await stack.enter_async_context(open_adapter(settings))
+            actor = None
+            if settings.answer.url is not None:
+                answers = await stack.enter_async_context(Answerer(settings.answer))
+                actor = Actor(store, adapter, answers, settings.questions)
+            self._say(f"listening on {adapter.name}; {slot.revision} decides; " + _manners(actor))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(store, adapter, slot, actor))
+                tasks.create_task(slot.watch())
+                tasks.create_task(self._label(store))
+
+    async def _listen(self, store: Store, adapter: ChatAdapter, slot: ServingSlot, actor: Actor | None) -> None:
+        pipeline = Pipeline(settings=self._settings, store=store, adapter=adapter, slot=slot, actor=actor)
+        await pipeline.run()
+        log.info("the chat has ended", messages=pipeline.tally.messages, bursts=pipeline.tally.bursts)
+
+    async def _label(self, store: Store) -> None:
+        """Keep the labelling queue going; the bot has been deciding since before it is up."""
+        settings = self._settings
+        async with AsyncExitStack() as stack:
+            embedded: EmbeddedArgilla | None = None
+            if settings.argilla.url is None:
+                home = settings.data_dir / HOME
+                embedded = EmbeddedArgilla(home, port=settings.argilla.port)
+                await stack.enter_async_context(embedded)
+                url, key = embedded.url, embedded.credentials.api_key
+                await asyncio.to_thread(note_address, home, url)
+                self._say(f"Argilla: {url}  login: {home / CREDENTIALS}")
+            else:
+                url, key = settings.argilla.url, secret(settings.argilla.api_key_env) or ""
+            overlap = settings.argilla.overlap
+            desk = await stack.enter_async_context(Desk(url, key, settings.questions, overlap=overlap))
+            waiting = await desk.progress()  # an Argilla that does not answer is better known now than at 3 at night
+            if embedded is None:
+                self._say(f"Argilla: {url}")
+            self._say(f"labelling queue: {waiting.total} requests, {waiting.completed} answered")
+            alias_key = await asyncio.to_thread(alias_key_in, settings.data_dir)
+            suggest = settings.ask.suggestions
+            outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest)
+            inlet = Inlet(store, desk, settings.questions, overlap=overlap)
+            schedule = Schedule(settings, store, config=self._config, pull=inlet.pull, top_up=outbox.flush)
+            await stack.enter_async_context(schedule)
+            if embedded is None:
+                await asyncio.Event().wait()
+            else:
+                await embedded.supervise()
+
+
+def _manners(actor: Actor | None) -> str:
+    if actor is None:
+        return "it says nothing, for config.toml names no answerer"
+    return "it replies where it is sure"
