@@ -17,6 +17,7 @@ from models.chat import WindowMessage
 from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import ResponseStatus
+from models.question import joint_version
 from tests.labeling.made import Two, question
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -249,13 +250,16 @@ async def test_the_web_page_is_served_and_foreign_pages_are_refused(argilla: Emb
             assert answer.status == 401
 
 
-async def test_the_dataset_is_found_again_and_made_anew_for_other_wordings(
-    argilla: EmbeddedArgilla, queue: ArgillaQueue
+async def test_the_dataset_is_found_again_and_made_anew_for_another_overlap(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue, request: pytest.FixtureRequest
 ) -> None:
-    once = await asyncio.to_thread(queue.ensure_dataset, wordings("one"))
-    assert await asyncio.to_thread(queue.ensure_dataset, wordings("one")) == once
-    assert await asyncio.to_thread(queue.ensure_dataset, wordings("other")) != once
-    assert await asyncio.to_thread(queue.ensure_dataset, wordings("one"), 2) == f"{once}-x2"
+    own = wordings(request.node.name)
+    once = await asyncio.to_thread(queue.ensure_dataset, own)
+    assert once == f"quandary-{joint_version(own)}"
+    again = await asyncio.to_thread(ArgillaQueue.connect, argilla.url, argilla.credentials.api_key)
+    assert await asyncio.to_thread(again.ensure_dataset, own) == once
+    assert await asyncio.to_thread(again.ensure_dataset, own, 2) == f"{once}-x2"
+    again.close()
 
 
 async def test_webhooks_are_posted_without_holding_up_the_server(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:
