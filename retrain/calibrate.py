@@ -91,23 +91,25 @@ def fit_side(wrong: Sequence[bool], risk: float, confidence: float) -> Side:
     return Side(accepted=0, needed=max(1, missing))
 
 
-def fit_question(rows: Judged) -> QuestionCalibration:
-    """Fit temperature and thresholds of one question; ``rows`` are a fair sample of the bursts it will decide.
+def fit_question(rows: Judged, fair: Judged) -> QuestionCalibration:
+    """Fit the temperature of one question on ``rows`` and its thresholds on ``fair``.
 
-    A label that abstains counts as an error of either side: what people cannot tell is to be asked, not acted on.
+    ``fair`` must be drawn as the bursts that will be decided are, each with the same chance (the audit sample): the
+    bound holds for nothing else. A label that abstains counts as an error of either side: what people cannot tell is
+    to be asked, not acted on.
     """
     question = rows.question
     temperature = fit_temperature(rows.scores, rows.gold, rows.weight)
-    score = positive_side(rows, temperature)
+    score = positive_side(fair, temperature)
     negatives = {question.index(option) for option in question.negatives}
-    reply = _fit_threshold(score, rows.gold == question.index(question.positive), question, question.reply_risk)
-    silence = _fit_threshold(1 - score, np.isin(rows.gold, list(negatives)), question, question.silence_risk)
+    reply = _fit_threshold(score, fair.gold == question.index(question.positive), question, question.reply_risk)
+    silence = _fit_threshold(1 - score, np.isin(fair.gold, list(negatives)), question, question.silence_risk)
     return QuestionCalibration(
         version=question.version,
         temperature=temperature,
         reply_at=reply[0],
         silence_at=None if silence[0] is None else 1 - silence[0],
-        labels=len(rows),
+        labels=len(fair),
         reply_needed=reply[1],
         silence_needed=silence[1],
     )

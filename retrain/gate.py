@@ -46,7 +46,10 @@ class Evidence:
     ladders: tuple[Ladder, ...]
     champion: Mapping[QuestionId, Judged]
     challenger: Mapping[QuestionId, Judged]
+    export: Drift
+    """The unquantized GGUF against the checkpoint."""
     drift: Drift
+    """The file that would serve against the checkpoint."""
 
 
 def judge(
@@ -65,7 +68,8 @@ def judge(
         checks.append(tuned_check(ladder, gate, rng))
     for question, champion in evidence.champion.items():
         checks.append(challenger_check(champion, evidence.challenger[question], gate, rng))
-    checks.append(drift_check(evidence.drift, gate))
+    checks.append(drift_check("export", "the unquantized GGUF", evidence.export, gate))
+    checks.append(drift_check("quantization", "the file that would serve", evidence.drift, gate))
     return Verdict(
         candidate=candidate,
         outcome=overall(checks),
@@ -164,18 +168,18 @@ def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, r
     return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
 
 
-def drift_check(drift: Drift, gate: GateSettings) -> Check:
-    """Does the quantized file decide as the checkpoint does?"""
+def drift_check(name: str, file: str, drift: Drift, gate: GateSettings) -> Check:
+    """Does a file decide as the checkpoint does?"""
     figures = {"mean": drift.mean, "largest": drift.largest, "flips": drift.flips, "decisions": drift.decisions}
     reason = (
-        f"the file that would serve flips {drift.flips} of {drift.decisions} decisions of the checkpoint (at most "
+        f"{file} flips {drift.flips} of {drift.decisions} decisions of the checkpoint (at most "
         f"{gate.max_flip_rate:.1%} allowed); option scores drift by {drift.mean:.3f} nats on average"
     )
     if drift.decisions and drift.flip_rate <= gate.max_flip_rate:
-        return Check(name="quantization", outcome=Outcome.PASS, reason=reason, figures=figures)
+        return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
     chance = float(binom.sf(drift.flips - 1, drift.decisions, gate.max_flip_rate)) if drift.decisions else 1.0
     outcome = Outcome.FAIL if chance < gate.alpha else Outcome.INCONCLUSIVE
-    return Check(name="quantization", outcome=outcome, reason=reason, figures=figures)
+    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 
 def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Check:

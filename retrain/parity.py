@@ -9,6 +9,10 @@ BurstScores = Sequence[Sequence[float]]
 """One burst's option scores (nats) for every question."""
 
 
+TIE = 0.01
+"""Nats between two options below which the checkpoint itself has not decided; a change there is no flip."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """How far one file's option scores are from the checkpoint's (nats), and how many decisions differ."""
@@ -31,7 +35,8 @@ def compare(checkpoint: Sequence[BurstScores], file: Sequence[BurstScores]) -> D
     for ours, theirs in zip(checkpoint, file, strict=True):
         for expected, found in zip(ours, theirs, strict=True):
             gaps.extend(np.abs(np.subtract(expected, found)).tolist())
-            flips += int(np.argmax(expected) != np.argmax(found))
+            chosen = int(np.argmax(found))
+            flips += max(expected) - expected[chosen] >= TIE
     return Drift(
         mean=float(np.mean(gaps)) if gaps else 0.0,
         largest=max(gaps, default=0.0),

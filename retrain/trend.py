@@ -141,6 +141,13 @@ def majority(columns: Scored) -> float:
     return macro_f1(constant)
 
 
+def prior(rows: Judged) -> float:
+    """Mean log-probability (nats) of the labels under their own rates: what needs no model."""
+    mass = np.bincount(rows.gold, weights=rows.weight)
+    share = mass[mass > 0] / mass.sum()
+    return float((share * np.log(share)).sum())
+
+
 def beats_baseline(rows: Judged, alpha: float, rng: np.random.Generator) -> bool:
     """Tell whether a rung's macro-F1 is above the majority's and a guess's, at level ``alpha`` over conversations."""
     columns = scored(rows)

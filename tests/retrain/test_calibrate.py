@@ -88,7 +88,7 @@ def test_the_bound_holds_with_the_temperature_fitted_on_the_same_labels() -> Non
     broken = acted = 0
     for _ in range(300):
         rows = rows_of(*drawn(rng, 200, 3.0))
-        fitted = fit_question(rows)
+        fitted = fit_question(rows, rows)
         if fitted.reply_at is not None:
             acted += 1
             scores, _ = drawn(rng, 20000, 3.0)
@@ -120,7 +120,7 @@ def test_the_temperature_lowers_the_loss_and_stays_finite() -> None:
 def test_thresholds_act_as_they_were_fitted() -> None:
     scores, gold = drawn(np.random.default_rng(5), 600)
     rows = rows_of(scores, gold)
-    fitted = fit_question(rows)
+    fitted = fit_question(rows, rows)
     assert fitted.reply_at is not None
     assert fitted.silence_at is not None
     assert fitted.silence_at < 0.5 < fitted.reply_at
@@ -133,7 +133,8 @@ def test_thresholds_act_as_they_were_fitted() -> None:
 
 def test_what_people_cannot_tell_is_an_error_of_either_side() -> None:
     scores, gold = drawn(np.random.default_rng(5), 600)
-    fitted = fit_question(rows_of(scores, np.full_like(gold, 2)))
+    rows = rows_of(scores, np.full_like(gold, 2))
+    fitted = fit_question(rows, rows)
     assert (fitted.reply_at, fitted.silence_at) == (None, None)
     assert (fitted.reply_needed, fitted.silence_needed) == (29, 29)
 

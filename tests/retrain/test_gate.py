@@ -34,6 +34,7 @@ def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, la
         ladders=(made_ladder(rng, RISING, RISING),),
         champion={IS_QUESTION.id: champion},
         challenger={IS_QUESTION.id: challenger},
+        export=STEADY,
         drift=STEADY,
     )
 
@@ -57,6 +58,7 @@ def test_good_evidence_passes_with_reasons() -> None:
         "ladder is_question, vanilla",
         "ladder is_question, tuned",
         "challenger is_question",
+        "export",
         "quantization",
     ]
     assert all(len(c.reason) > 20 for c in found.checks)
@@ -165,7 +167,7 @@ def test_two_conversations_do_not_judge_a_challenger() -> None:
 )
 def test_flips(flips: int, decisions: int, outcome: Outcome) -> None:
     drift = dataclasses.replace(STEADY, flips=flips, decisions=decisions)
-    assert drift_check(drift, GATE).outcome is outcome
+    assert drift_check("export", "the file", drift, GATE).outcome is outcome
 
 
 def test_drift_counts_flips_per_question() -> None:

@@ -1,0 +1,245 @@
+"""The learning side's command line: ``python -m retrain``; ``quandary`` hands the same commands on."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from models.calibration import sidecar
+from models.errors import InputError, QuandaryError
+from models.evidence import Candidate, Verdict
+from models.labelled import read_items
+from models.llama import gguf_of, sha256_of
+from models.settings import load_settings
+from models.store import learning
+from models.store.database import open_database
+from retrain.candidate import calibrate as fit_calibration
+from retrain.candidate import export_named, read_gguf
+from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned
+from retrain.cycle import cycle as run_cycle
+from retrain.evidence_file import FILE, read_evidence
+from retrain.gate import judge
+from retrain.picture import Panel, draw
+from retrain.report import RunReport
+
+KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Learn from labels: freeze, train, export, calibrate, judge."""
+
+
+def _common(command: click.decorators.FC) -> click.decorators.FC:
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        default=Path("config.toml"),
+        show_default=True,
+        help="Settings file.",
+    )
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+    return config(as_json(command))
+
+
+def _limited(command: click.decorators.FC) -> click.decorators.FC:
+    items = click.option("--items", default=0, help="Train on at most so many labelled bursts; 0: train.max_items.")
+    rungs = click.option("--rungs", default=0, help="Climb the first so many rungs; 0: all.")
+    seconds = click.option("--seconds", default=0.0, help="Train fewer epochs to keep within this time; 0: no limit.")
+    return items(rungs(seconds(command)))
+
+
+@cli.command()
+@_common
+@_limited
+def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
+    """Everything from the labels in the store to a judged candidate."""
+    os.nice(10)
+    settings = load_settings(config)
+    learned = run_cycle(settings, limits=Limits(items=items, rungs=rungs, seconds=seconds), quiet=as_json)
+    _tell(learned.candidate, learned.verdict, panels(learned.ladders, settings.train.seed), as_json=as_json)
+
+
+@cli.command()
+@_common
+@_limited
+def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
+    """Freeze the labels, read every rung untrained and cross-fitted, and draw the ladder."""
+    os.nice(10)
+    settings = load_settings(config)
+    limits = Limits(items=items, rungs=rungs, seconds=seconds)
+    with closing(open_database(settings.data_dir)) as db, RunReport(db, "ladder", quiet=as_json) as report:
+        dataset = frozen(settings, db, datetime.now(UTC))
+        report.frozen(dataset.id)
+        chosen = thinned(dataset.train, limits.items or settings.train.max_items)
+        climbed, _ = climb(settings, chosen, course_of(settings, dataset, report), limits)
+        drawn = panels(ladders(settings.questions, climbed, chosen), settings.train.seed)
+        path = draw(drawn, None, settings.data_dir / "ladders" / f"{dataset.id[:16]}.png")
+    if as_json:
+        click.echo(json.dumps({"dataset": dataset.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
+    else:
+        _show_ladder(drawn)
+        click.echo(f"picture: {path}")
+
+
+@cli.command()
+@click.argument("candidate", required=False)
+@_common
+def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
+    """Judge a candidate (default: the newest) again on its evidence, under the settings as they are now."""
+    settings = load_settings(config)
+    with closing(open_database(settings.data_dir)) as db:
+        known = learning.candidates(db)
+        found = next((c for c, _ in known if candidate is None or c.id == candidate), None)
+        if found is None:
+            told = ", ".join(c.id for c, _ in known) or "none at all"
+            raise InputError(f"there is no candidate {candidate or ''}; there are: {told}")
+        folder = (settings.data_dir / found.gguf_path).parent
+        evidence = read_evidence(folder / FILE, settings.questions)
+        verdict = judge(
+            evidence,
+            settings.gate,
+            candidate=found.id,
+            judged_at=datetime.now(UTC),
+            rng=np.random.default_rng(settings.train.seed),
+            picture=(folder / PICTURE).relative_to(settings.data_dir).as_posix(),
+        )
+        drawn = panels(evidence.ladders, settings.train.seed)
+        draw(drawn, verdict.outcome, folder / PICTURE)
+        learning.put_candidate(db, found, verdict)
+    _tell(found, verdict, drawn, as_json=as_json)
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option("--adapter", type=click.Path(path_type=Path, exists=True), help="A LoRA adapter to merge in.")
+@click.option("--kind", type=KINDS, default="q8_0", show_default=True, help="Quantization.")
+def export(model: str, target: Path, adapter: Path | None, kind: str) -> None:
+    """Convert MODEL (a rung of the starter family, a folder or a hub id) to the GGUF file TARGET."""
+    export_named(model, adapter, target, kind)
+    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {kind}")
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("file", type=click.Path(path_type=Path))
+@_common
+def calibrate(model: str, file: Path, config: Path, *, as_json: bool) -> None:
+    """Fit temperature and thresholds of the GGUF MODEL on the labelled rows of FILE, which it was not trained on."""
+    settings = load_settings(config)
+    settings = settings.model_copy(update={"ask": settings.ask.model_copy(update={"audit_share": 0.0})})
+    gguf, items = gguf_of(model), read_items(file, settings.questions)
+    readings = read_gguf(gguf, items, settings, lambda _done, _total: None)
+    fitted = fit_calibration(gguf, sha256_of(gguf), items, readings, settings)
+    if as_json:
+        click.echo(json.dumps({q: asdict(c) for q, c in fitted.questions.items()}, indent=2))
+        return
+    for question, found in fitted.questions.items():
+        click.echo(
+            f"{question}: temperature {found.temperature:.2f} from {found.labels} labels; "
+            f"{_side('replies', found.reply_at, found.reply_needed)}; "
+            f"{_side('stays silent', found.silence_at, found.silence_needed)}"
+        )
+    click.echo(f"written to {sidecar(gguf)}")
+
+
+@cli.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True, help="Its corpora."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Where the family goes.")
+@click.option("--work", type=click.Path(path_type=Path), help="Stages that are done; the default is OUT.work.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--budget-s", default=0.0, help="Computing time in seconds of one core; 0: the recipe's own.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+def starter(data: Path, out: Path, work: Path | None, seed: int, budget_s: float, device: str, config: Path) -> None:
+    """Train the starter family from scratch, and write its GGUF files."""
+    from retrain.starter.family import FULL_BUDGET_S  # noqa: PLC0415 - other commands do not need the recipe
+    from retrain.starter.recipe import run_starter  # noqa: PLC0415
+
+    place = work or out.with_name(f"{out.name}.work")
+    questions = load_settings(config).questions
+    run_starter(data, out, place, seed=seed, budget_cpu_s=budget_s or FULL_BUDGET_S, device=device, questions=questions)
+    click.echo(f"the family stands in {out}; its stages in {place} can be removed")
+
+
+def _tell(candidate: Candidate, verdict: Verdict, drawn: Sequence[Panel], *, as_json: bool) -> None:
+    if as_json:
+        checks = [
+            {"name": c.name, "outcome": c.outcome.value, "reason": c.reason, "figures": dict(c.figures)}
+            for c in verdict.checks
+        ]
+        body = {
+            "candidate": candidate.id,
+            "base": candidate.base,
+            "dataset": candidate.dataset,
+            "gguf": candidate.gguf_path,
+            "gguf_sha256": candidate.gguf_sha256,
+            "outcome": verdict.outcome.value,
+            "gate_version": verdict.gate_version,
+            "picture": verdict.picture,
+            "checks": checks,
+            "ladder": _figures(drawn),
+        }
+        click.echo(json.dumps(body, indent=2))
+        return
+    _show_ladder(drawn)
+    table = Table(title=f"Candidate {candidate.id}: {verdict.outcome.value}", show_lines=True)
+    for column in ("check", "outcome", "reason"):
+        table.add_column(column, no_wrap=column != "reason")
+    for check in verdict.checks:
+        table.add_row(check.name, check.outcome.value, check.reason)
+    Console().print(table)
+
+
+def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
+    return {
+        panel.question: {
+            "majority_macro_f1": panel.majority,
+            "prior_log_probability": panel.prior,
+            "vanilla": [asdict(rung) for rung in panel.vanilla],
+            "tuned": [asdict(rung) for rung in panel.tuned],
+        }
+        for panel in drawn
+    }
+
+
+def _show_ladder(drawn: Sequence[Panel]) -> None:
+    for panel in drawn:
+        table = Table(title=f"{panel.question}: the ladder (untrained / tuned)")
+        for column in ("rung", "parameters", "labels", "F1", "macro-F1", "log-probability"):
+            table.add_column(column, justify="left" if column == "rung" else "right")
+        for old, new in zip(panel.vanilla, panel.tuned, strict=True):
+            table.add_row(
+                old.rung,
+                f"{old.parameters:,}",
+                str(old.items),
+                f"{old.f1:.2f} / {new.f1:.2f}",
+                f"{old.macro_f1:.2f} / {new.macro_f1:.2f}",
+                f"{old.gold:.3f} / {new.gold:.3f}",
+            )
+        Console().print(table)
+
+
+def _side(what: str, at: float | None, needed: int) -> str:
+    return f"{what} at {at:.3f}" if at is not None else f"never {what}, {needed} more labels at the least"
+
+
+def main() -> None:
+    """Run the command line; what Quandary can explain ends it with one sentence and that error's exit status."""
+    try:
+        cli(prog_name="python -m retrain")
+    except QuandaryError as error:
+        click.echo(f"retrain: {error}", err=True)
+        sys.exit(error.exit_code)

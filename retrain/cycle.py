@@ -1,0 +1,217 @@
+"""The nightly flow, whole: labels -> frozen dataset -> ladder -> adapter -> GGUF -> calibration -> gate -> candidate.
+
+Stages that took long leave their results in a work folder of the dataset, so a cycle that was stopped goes on there;
+the folder is removed when the candidate stands. Nothing outside it is touched before the last step.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from models.champion import champion_gguf
+from models.evidence import Candidate, Verdict
+from models.ids import QuestionId
+from models.item import Item
+from models.question import Question, versions
+from models.settings import Settings
+from models.store import labels, learning
+from models.store.database import Database, open_database
+from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf
+from retrain.dataset import Dataset, freeze
+from retrain.evidence_file import FILE, write_evidence
+from retrain.gate import Evidence, Ladder, judge
+from retrain.judged import Judged, judged, scored
+from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
+from retrain.picture import Panel, draw
+from retrain.report import RunReport
+from retrain.trend import majority, prior, rung_score
+
+PICTURE = "ladder.png"
+TRAIN_COST = 2.5
+"""One epoch of training takes about this many times as long as reading the same bursts once (measured)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may cost; 0 is no limit. ``seconds`` is kept by training fewer epochs, one at the least."""
+
+    items: int = 0
+    rungs: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What a cycle ends with."""
+
+    candidate: Candidate
+    verdict: Verdict
+    dataset: Dataset
+    ladders: tuple[Ladder, ...]
+
+
+def cycle(
+    settings: Settings,
+    *,
+    limits: Limits | None = None,
+    quiet: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Learned:
+    """Run the whole flow on the labels in the store; the candidate and its verdict are written last, together.
+
+    Raises TooFewLabels, ModelError, TrainingError or ExportError; then there is no candidate.
+    """
+    limits = limits or Limits()
+    with closing(open_database(settings.data_dir)) as db, RunReport(db, "cycle", quiet=quiet, now=now) as report:
+        dataset = frozen(settings, db, now())
+        report.frozen(dataset.id)
+        items = thinned(dataset.train, limits.items or settings.train.max_items)
+        report.say(
+            f"dataset {dataset.id[:12]}: {len(items)} of {len(dataset.train)} labelled bursts to train on, "
+            f"{len(dataset.calibration)} to calibrate, {len(dataset.gate)} for the gate"
+        )
+        course = course_of(settings, dataset, report)
+        rungs, course = climb(settings, items, course, limits)
+        top = rungs[-1]
+        with course.stage(f"{top.name}: train the candidate on {len(items)} bursts") as advance:
+            adapter = train(top.base, items, course, course.work / "adapter", advance)
+        made = build(top.base, adapter, dataset.gate, settings, course)
+        held = (*dataset.calibration, *dataset.gate)
+        champion = champion_gguf(settings)[0]
+        with course.stage(f"read {len(held)} held-out bursts with the candidate") as advance:
+            new = read_gguf(made.folder / MODEL, held, settings, lambda done, total: advance(done, total, None))
+        with course.stage(f"read {len(dataset.gate)} held-out bursts with the champion") as advance:
+            old = read_gguf(champion, dataset.gate, settings, lambda done, total: advance(done, total, None))
+        calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
+        evidence = Evidence(
+            labels=dataset.size,
+            ladders=ladders(settings.questions, rungs, items),
+            champion=against(settings.questions, dataset.gate, old),
+            challenger=against(settings.questions, dataset.gate, new),
+            export=made.export,
+            drift=made.drift,
+        )
+        write_evidence(evidence, settings.questions, made.folder / FILE)
+        name = candidate_id(dataset.id, top.name, made.gguf_sha256)
+        folder = f"{FOLDER}/{name}"
+        verdict = judge(
+            evidence,
+            settings.gate,
+            candidate=name,
+            judged_at=now(),
+            rng=np.random.default_rng(settings.train.seed),
+            picture=f"{folder}/{PICTURE}",
+        )
+        draw(panels(evidence.ladders, settings.train.seed), verdict.outcome, made.folder / PICTURE)
+        candidate = Candidate(
+            id=name,
+            run=report.row.id,
+            dataset=dataset.id,
+            base=top.name,
+            adapter_path=f"{folder}/adapter",
+            adapter_sha256=made.adapter_sha256,
+            gguf_path=f"{folder}/{MODEL}",
+            gguf_sha256=made.gguf_sha256,
+            question_versions=versions(settings.questions),
+            created_at=now(),
+        )
+        place(made.folder, settings.data_dir / folder)
+        learning.put_candidate(db, candidate, verdict)
+        shutil.rmtree(course.work, ignore_errors=True)
+        report.say(f"candidate {name}: the gate says {verdict.outcome.value}")
+    return Learned(candidate=candidate, verdict=verdict, dataset=dataset, ladders=evidence.ladders)
+
+
+def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
+    """Freeze the labels in the store and write the dataset down; raises TooFewLabels."""
+    known = versions(settings.questions)
+    dataset = freeze(
+        labels.items(db, known, settings.ask.audit_block_minutes),
+        settings.questions,
+        settings.data_dir,
+        holdout_share=settings.gate.holdout_share,
+        folds=settings.train.folds,
+        frozen_at=at,
+    )
+    path = dataset.path.relative_to(settings.data_dir).as_posix()
+    learning.put_dataset(db, dataset.id, path, dataset.size, known, at)
+    return dataset
+
+
+def course_of(settings: Settings, dataset: Dataset, report: RunReport) -> Course:
+    """Set up what all rungs share."""
+    return Course(
+        questions=settings.questions,
+        train=settings.train,
+        budget=settings.decide.max_prompt_tokens,
+        work=settings.data_dir / "work" / dataset.id[:16],
+        stage=report.stage,
+    )
+
+
+def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Limits) -> tuple[list[Rung], Course]:
+    """Read all rungs untrained, then cross-fit each; with a time limit the course that comes back has fewer epochs."""
+    began = time.monotonic()
+    names = settings.ladder.rungs[: limits.rungs or None]
+    rungs, costs = [], []
+    for name in names:
+        started = time.monotonic()
+        rungs.append(read_vanilla(name, items, course))
+        costs.append(time.monotonic() - started)
+    rising(rungs)
+    if limits.seconds:
+        left = limits.seconds - (time.monotonic() - began)
+        rounds = (course.train.folds - 1) * sum(costs) + costs[-1]
+        epochs = int((left - 2 * sum(costs)) / max(TRAIN_COST * rounds, 1e-3))
+        fewer = course.train.model_copy(update={"epochs": max(1, min(course.train.epochs, epochs))})
+        course = replace(course, train=fewer)
+    return [cross_fit(rung, items, course) for rung in rungs], course
+
+
+def thinned(items: Sequence[Item], most: int) -> tuple[Item, ...]:
+    """At most ``most`` items (0: all), spread evenly over time."""
+    if not most or len(items) <= most:
+        return tuple(items)
+    return tuple(items[i * len(items) // most] for i in range(most))
+
+
+def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequence[Item]) -> tuple[Ladder, ...]:
+    """Set labels beside what the rungs said, question by question."""
+    return tuple(
+        Ladder(
+            question=question,
+            rungs=tuple(rung.name for rung in rungs),
+            parameters=tuple(rung.parameters for rung in rungs),
+            vanilla=tuple(judged(question, items, rung.vanilla[question.id]) for rung in rungs),
+            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs),
+        )
+        for question in questions
+    )
+
+
+def against(questions: Sequence[Question], items: Sequence[Item], readings: Readings) -> dict[QuestionId, Judged]:
+    """Set labels beside what one model file said, question by question."""
+    return {question.id: judged(question, items, readings[question.id]) for question in questions}
+
+
+def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
+    """Score every rung for the picture."""
+    rng = np.random.default_rng(seed)
+    return [
+        Panel(
+            question=ladder.question.id,
+            vanilla=[
+                rung_score(*rung, rng) for rung in zip(ladder.rungs, ladder.parameters, ladder.vanilla, strict=True)
+            ],
+            tuned=[rung_score(*rung, rng) for rung in zip(ladder.rungs, ladder.parameters, ladder.tuned, strict=True)],
+            majority=majority(scored(ladder.vanilla[0])),
+            prior=prior(ladder.vanilla[0]),
+        )
+        for ladder in found
+        if len(ladder.vanilla[0])
+    ]

@@ -1,0 +1,101 @@
+"""Evidence on disk: what a verdict was judged from, as numbers and ids without a word of chat.
+
+It lies beside the candidate, so that a verdict can be judged again under other settings or a later gate.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import ExportError, InputError
+from models.ids import BurstId
+from models.question import Question, versions
+from retrain.gate import Evidence, Ladder
+from retrain.judged import Judged
+from retrain.parity import Drift
+
+FILE = "evidence.json"
+
+
+def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path) -> None:
+    """Write evidence aside, then rename; raises ExportError."""
+    body = {
+        "question_versions": dict(versions(questions)),
+        "labels": evidence.labels,
+        "ladders": [
+            {
+                "question": ladder.question.id,
+                "rungs": list(ladder.rungs),
+                "parameters": list(ladder.parameters),
+                "vanilla": [_columns(rows) for rows in ladder.vanilla],
+                "tuned": [_columns(rows) for rows in ladder.tuned],
+            }
+            for ladder in evidence.ladders
+        ],
+        "champion": {q: _columns(rows) for q, rows in evidence.champion.items()},
+        "challenger": {q: _columns(rows) for q, rows in evidence.challenger.items()},
+        "export": asdict(evidence.export),
+        "drift": asdict(evidence.drift),
+    }
+    aside = path.with_suffix(".tmp")
+    try:
+        aside.write_text(json.dumps(body), encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
+
+
+def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
+    """Read evidence; raises InputError where it is missing, damaged, or about questions of another wording."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        if body["question_versions"] != dict(versions(questions)):
+            raise InputError(f"{path} is about questions whose wording has changed since; train anew")
+        by_id = {q.id: q for q in questions}
+        return Evidence(
+            labels=int(body["labels"]),
+            ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
+            champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
+            challenger={q: _judged(rows, by_id[q]) for q, rows in body["challenger"].items()},
+            export=Drift(**body["export"]),
+            drift=Drift(**body["drift"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the evidence {path} is not readable: {error!r}; train anew") from error
+
+
+def _columns(rows: Judged) -> dict[str, Any]:
+    return {
+        "scores": np.round(rows.scores, 6).tolist(),
+        "gold": rows.gold.tolist(),
+        "weight": rows.weight.tolist(),
+        "conversations": list(rows.conversations),
+        "ids": list(rows.ids),
+    }
+
+
+def _judged(body: Mapping[str, Any], question: Question) -> Judged:
+    count, width = len(body["gold"]), len(question.options)
+    return Judged(
+        question=question,
+        scores=np.array(body["scores"], dtype=np.float64).reshape(count, width),
+        gold=np.array(body["gold"], dtype=np.int64),
+        weight=np.array(body["weight"], dtype=np.float64),
+        conversations=tuple(body["conversations"]),
+        ids=tuple(BurstId(i) for i in body["ids"]),
+    )
+
+
+def _ladder(body: Mapping[str, Any], question: Question) -> Ladder:
+    return Ladder(
+        question=question,
+        rungs=tuple(body["rungs"]),
+        parameters=tuple(body["parameters"]),
+        vanilla=tuple(_judged(rows, question) for rows in body["vanilla"]),
+        tuned=tuple(_judged(rows, question) for rows in body["tuned"]),
+    )

@@ -1,0 +1,199 @@
+"""The ladder: how well each rung of a family answers the questions, untrained and cross-fitted.
+
+Every reading is kept under the work folder by the hash of what it was made from, so that a cycle that was stopped does
+not train the same fold twice.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from models.errors import SettingsError, TrainingError
+from models.ids import BurstId, QuestionId
+from models.item import Item
+from models.prompt import render
+from models.question import Question
+from models.scoring import average_orders
+from models.settings import TrainSettings
+from models.tokens import encode
+from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
+from retrain.judged import Scores
+from retrain.lora import fingerprint, merge, train_adapter
+from retrain.score import score
+from retrain.split import Traces, by_conversation
+
+Advance = Callable[[int, int, float | None], None]
+"""Told steps done, steps in all, and the loss where there is one."""
+Stage = Callable[[str], AbstractContextManager[Advance]]
+"""Opens a named stage of a run."""
+Readings = Mapping[QuestionId, Scores]
+"""Option scores of every burst that has a label, question by question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One size of the family: its name in config.toml, what is loaded for it, and its readings as far as made."""
+
+    name: str
+    base: str
+    parameters: int
+    vanilla: Readings
+    tuned: Readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What all rungs of one run share."""
+
+    questions: tuple[Question, ...]
+    train: TrainSettings
+    budget: int
+    """Longest prompt, in tokens."""
+    work: Path
+    """A folder of this dataset's own, for what a stopped run can go on from."""
+    stage: Stage
+
+
+def prepared_base(name: str, work: Path) -> str:
+    """What a rung starts from: a shipped starter with its gold adapter merged in, or the named model as it is."""
+    adapter = shipped_adapter(name)
+    if adapter is None:
+        return name
+    folder = work / "bases" / name
+    return str(folder if folder.exists() else merge(name, adapter, folder))
+
+
+def shipped_adapter(name: str) -> Path | None:
+    """The gold adapter that makes ``starter-l`` of ``starter-base-l``; None for any other name."""
+    return starter_adapter(name) if name.startswith("starter-") and "-base-" not in name else None
+
+
+def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
+    """Score items with an untrained rung; raises ModelError where it cannot be loaded."""
+    with course.stage(f"{name}: read {len(items)} bursts untrained") as advance:
+        base = prepared_base(name, course.work)
+        kept = _kept(course, fingerprint(base, items, course.questions, course.train, course.budget), "vanilla")
+        body = _load(kept)
+        if body is None:
+            checkpoint = load_base(base)
+            readings = read(checkpoint, items, course, advance)
+            body = _keep(kept, readings, parameter_count(checkpoint.model))
+        return Rung(name=name, base=base, parameters=body["parameters"], vanilla=_readings(body), tuned={})
+
+
+def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
+    """Score items with adapters that were trained on other conversations."""
+    tuned: dict[QuestionId, dict[BurstId, Sequence[float]]] = {q.id: {} for q in course.questions}
+    count = course.train.folds
+    for number, (others, held) in enumerate(folds(items, count), start=1):
+        where = f"fold {number} of {count}"
+        key = fingerprint(rung.base, items, course.questions, course.train, course.budget)
+        kept = _kept(course, key, f"fold-{number}-of-{count}")
+        body = _load(kept)
+        if body is None:
+            adapter = course.work / f"{kept.stem}.adapter"
+            with course.stage(f"{rung.name}: train, {where}") as advance:
+                train(rung.base, others, course, adapter, advance)
+            with course.stage(f"{rung.name}: read {len(held)} bursts, {where}") as advance:
+                checkpoint = load_base(rung.base, adapter=adapter)
+                body = _keep(kept, read(checkpoint, held, course, advance), rung.parameters)
+        for question, scores in _readings(body).items():
+            tuned[question].update(scores)
+    return replace(rung, tuned=tuned)
+
+
+def train(base: str, items: Sequence[Item], course: Course, out: Path, advance: Advance) -> Path:
+    """Train one adapter; a stopped run goes on where it was."""
+    return train_adapter(
+        base,
+        items,
+        course.questions,
+        course.train,
+        out=out,
+        work=out.with_name(f"{out.name}.state"),
+        budget=course.budget,
+        progress=advance,
+    )
+
+
+def read(
+    checkpoint: Checkpoint, items: Sequence[Item], course: Course, advance: Advance, *, everything: bool = False
+) -> Readings:
+    """Score items in every cyclic order of the options, with one pass a burst.
+
+    Only questions that an item has a label for are read, unless ``everything`` is asked for.
+    """
+    prompts = []
+    for item in items:
+        whole = encode(render(item.burst, course.questions, course.questions), checkpoint.tokenizer, course.budget)
+        branches = tuple(b for b in whole.branches if everything or b.question in item.answers)
+        prompts.append(replace(whole, branches=branches))
+    logits = score(checkpoint, prompts, progress=lambda done, total: advance(done, total, None))
+    found: dict[QuestionId, dict[BurstId, list[float]]] = {q.id: {} for q in course.questions}
+    for item, prompt, values in zip(items, prompts, logits, strict=True):
+        for question in course.questions:
+            rows = [i for i, branch in enumerate(prompt.branches) if branch.question == question.id]
+            if rows:
+                orders = [prompt.branches[i].order for i in rows]
+                found[question.id][item.burst.id] = average_orders([values[i] for i in rows], orders)
+    return found
+
+
+def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item]]]:
+    """Cut items into ``count`` stretches of whole conversations: (what to train on, what to score) for each.
+
+    Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch are
+    left out. Raises TrainingError where there are fewer conversations than folds.
+    """
+    conversations = list(by_conversation(items).values())
+    if len(conversations) < count:
+        raise TrainingError(f"{len(conversations)} conversations cannot be cut into {count} folds; label more")
+    stretches: list[list[Item]] = [[]]
+    for place, conversation in enumerate(conversations):
+        left = len(conversations) - place
+        full = sum(map(len, stretches)) >= len(items) * len(stretches) / count
+        if stretches[-1] and len(stretches) < count and (full or left == count - len(stretches)):
+            stretches.append([])
+        stretches[-1].extend(conversation)
+    cut: list[tuple[list[Item], list[Item]]] = []
+    for held in stretches:
+        seen = Traces(item.burst for item in held)
+        others = [item for stretch in stretches if stretch is not held for item in stretch]
+        cut.append(([item for item in others if not seen.meet(item.burst)] or others, held))
+    return cut
+
+
+def rising(rungs: Sequence[Rung]) -> None:
+    """Raise SettingsError where the rungs do not rise in size."""
+    sizes = [rung.parameters for rung in rungs]
+    if sizes != sorted(set(sizes)):
+        told = ", ".join(f"{rung.name} ({rung.parameters:,} parameters)" for rung in rungs)
+        raise SettingsError(f"ladder.rungs must rise in size, but are {told}")
+
+
+def _kept(course: Course, key: str, what: str) -> Path:
+    return course.work / f"{key}.{what}.json"
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        body: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # not made yet, or cut short: it is made anew
+        return None
+    return body
+
+
+def _keep(path: Path, readings: Readings, parameters: int) -> dict[str, Any]:
+    body: dict[str, Any] = {"parameters": parameters, "readings": {q: dict(s) for q, s in readings.items()}}
+    aside = path.with_suffix(".tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside.write_text(json.dumps(body), encoding="ascii")
+    aside.replace(path)
+    return body
+
+
+def _readings(body: Mapping[str, Any]) -> Readings:
+    return {QuestionId(q): {BurstId(b): s for b, s in scores.items()} for q, scores in body["readings"].items()}

@@ -1,0 +1,141 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models.errors import TrainingError
+from models.settings import TrainSettings
+from models.tokens import encode
+from models.prompt import render
+from retrain.checkpoint import load_base
+from retrain.fit import STATE, schedule
+from retrain.lora import LOSSES, merge, train_adapter
+from retrain.score import score
+from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
+
+QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
+SETTINGS = TrainSettings(rank=4, alpha=8, learning_rate=5e-3, plus_ratio=4.0, epochs=4, batch=8, warmup_steps=2)
+ITEMS = [make_item(i) for i in range(24)]
+
+
+class KilledError(Exception):
+    pass
+
+
+def train(checkpoint, folder, *, settings=SETTINGS, items=ITEMS, progress=None, weighted=False):
+    return train_adapter(
+        checkpoint,
+        items,
+        QUESTIONS,
+        settings,
+        out=folder / "adapter",
+        work=folder / "work",
+        budget=700,
+        weighted=weighted,
+        progress=progress,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(checkpoint, tmp_path_factory):
+    return train(checkpoint, tmp_path_factory.mktemp("trained"))
+
+
+def weights(adapter):
+    return load_file(adapter / "adapter_model.safetensors")
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def test_training_lowers_the_loss(trained):
+    losses = json.loads((trained / LOSSES).read_text())
+    assert len(losses) == 12
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+
+
+def test_the_adapter_is_small_safe_and_names_its_base(trained, checkpoint):
+    names = sorted(p.name for p in trained.iterdir())
+    assert names == ["adapter_config.json", "adapter_model.safetensors", LOSSES]
+    assert json.loads((trained / "adapter_config.json").read_text())["base_model_name_or_path"] == str(checkpoint)
+    touched = {name.split(".")[-3] for name in weights(trained)}
+    assert touched == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    assert not (trained.parent / "work").exists()
+
+
+def test_a_killed_run_goes_on_to_the_same_adapter(checkpoint, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("retrain.fit.Plan.__init__.__kwdefaults__", {**_plan_defaults(), "save_every": 5})
+
+    def kill(step, steps, loss):
+        if step == 7:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(checkpoint, tmp_path, progress=kill)
+    assert (tmp_path / "work" / STATE).exists()
+    steps = []
+    adapter = train(checkpoint, tmp_path, progress=lambda step, *_: steps.append(step))
+    assert steps[0] == 6  # step 5 was saved, 6 and 7 are done again
+    assert same(weights(adapter), weights(trained))
+
+
+def test_another_seed_gives_another_adapter(checkpoint, trained, tmp_path):
+    other = train(checkpoint, tmp_path, settings=SETTINGS.model_copy(update={"seed": 1, "epochs": 1}))
+    assert not same(weights(other), weights(trained))
+
+
+def test_the_state_of_other_items_is_not_resumed(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr("retrain.fit.Plan.__init__.__kwdefaults__", {**_plan_defaults(), "save_every": 1})
+
+    def kill(step, steps, loss):
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        train(checkpoint, tmp_path, progress=kill)
+    steps = []
+    one = SETTINGS.model_copy(update={"epochs": 1})
+    train(checkpoint, tmp_path, settings=one, items=ITEMS[:16], progress=lambda step, *_: steps.append(step))
+    assert steps == [1, 2]
+
+
+def test_weights_count_when_asked(checkpoint, tmp_path):
+    from dataclasses import replace
+
+    heavy = [replace(item, weight=50.0 if i % 2 else 1.0) for i, item in enumerate(ITEMS[:8])]
+    one = SETTINGS.model_copy(update={"epochs": 1})
+    plain = train(checkpoint, tmp_path / "plain", settings=one, items=heavy)
+    weighted = train(checkpoint, tmp_path / "weighted", settings=one, items=heavy, weighted=True)
+    assert json.loads((plain / LOSSES).read_text()) != json.loads((weighted / LOSSES).read_text())
+
+
+def test_a_merged_checkpoint_says_what_base_and_adapter_say(checkpoint, trained, tmp_path):
+    with_adapter = load_base(checkpoint, adapter=trained)
+    merged = load_base(merge(checkpoint, trained, tmp_path / "merged"))
+    prompts = [encode(render(ITEMS[0].burst, QUESTIONS, QUESTIONS), merged.tokenizer, 700)]
+    # the merged weights are kept in full precision
+    assert torch.allclose(torch.tensor(score(merged, prompts)), torch.tensor(score(with_adapter, prompts)), atol=1e-3)
+    assert not torch.allclose(
+        torch.tensor(score(merged, prompts)), torch.tensor(score(load_base(checkpoint), prompts)), atol=1e-2
+    )
+
+
+def test_items_without_answers_are_too_few(checkpoint, tmp_path):
+    from dataclasses import replace
+
+    with pytest.raises(TrainingError, match="nothing to train on"):
+        train(checkpoint, tmp_path, items=[replace(ITEMS[0], answers={})])
+
+
+def test_the_learning_rate_rises_then_falls():
+    factors = [schedule(step, 100, 10) for step in range(100)]
+    assert factors[:11] == sorted(factors[:11])
+    assert factors[10] == 1.0
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert factors[-1] < 0.01
+    assert schedule(0, 5, 10) == 1.0  # a run of a few steps is not all warm-up
+
+
+def _plan_defaults():
+    return {}
