@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bot import promotion
@@ -42,14 +41,15 @@ def candidates(config: Path, *, as_json: bool) -> None:
     if not found:
         click.echo("no candidates yet; `quandary cycle` trains one once there are enough labels")
         return
-    table = Table("candidate", "from", "made", "state", "gate", "why")
+    console = Console()
     for candidate, verdict in found:
-        reasons = "\n".join(f"{c.outcome.value}: {c.name}: {c.reason}" for c in verdict.checks)
-        outcome = Text(verdict.outcome.value, style=COLOURS[verdict.outcome])
-        made = f"{candidate.created_at:%Y-%m-%d %H:%M}"
         state = _state(candidate, serving, history)
-        table.add_row(candidate.id, Text(candidate.base), made, state, outcome, Text(reasons))
-    Console().print(table)
+        console.print(Text.assemble((candidate.id, "bold"), f"  {state}, the gate says ", _outcome(verdict.outcome)))
+        console.print(Text(f"  {candidate.revision} from {candidate.base}, {candidate.created_at:%Y-%m-%d %H:%M} UTC"))
+        for check in verdict.checks:
+            console.print(Text.assemble("  ", _outcome(check.outcome), f" {check.name}: {check.reason}"))
+        if verdict.picture is not None:
+            console.print(Text(f"  picture of the ladder: {settings.data_dir / verdict.picture}"))
 
 
 @click.command()
@@ -90,6 +90,10 @@ def rollback(config: Path, by: str, why: str) -> None:
     with closing(open_database(settings.data_dir)) as db:
         done = promotion.rollback(db, settings, by=by, why=why)
     click.echo(f"{done.candidate} taken back by {by}; {done.binding['to']} serves again")
+
+
+def _outcome(outcome: Outcome) -> tuple[str, str]:
+    return outcome.value, COLOURS[outcome]
 
 
 def _state(candidate: Candidate, serving: CandidateId | None, history: Sequence[Promotion]) -> str:

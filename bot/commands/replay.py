@@ -58,7 +58,8 @@ def replay(config: Path, file: Path, model: str | None, speed: float, *, keep: b
 def _with_bar(
     settings: Settings, file: Path, data_dir: Path, model: str | None, speed: float, *, quiet: bool
 ) -> Replayed:
-    with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         bar = progress.add_task("messages", total=None)
         return asyncio.run(
             run(

@@ -8,7 +8,10 @@ from pathlib import Path
 from models.chat import ChatEvent, EventKind
 from models.decision import Decision
 from models.errors import ModelError
+from models.evidence import Candidate, Check, Outcome, Verdict
 from models.ids import EventId, MemberId, RoomId
+from models.llama import sha256_of
+from models.question import versions
 from models.settings import AskSettings, Settings, load_settings
 
 REPO = Path(__file__).resolve().parents[2]
@@ -72,3 +75,28 @@ class FakeDecider:
             milliseconds=1.0,
             decided_at=datetime.now(UTC),
         )
+
+
+def candidate_of(settings, name, gguf, outcome=Outcome.PASS):
+    """A judged candidate whose files lie in the data directory."""
+    home = settings.data_dir / "candidates" / name
+    (home / "adapter").mkdir(parents=True)
+    (home / "model.gguf").write_bytes(gguf.read_bytes())
+    weights = home / "adapter" / "adapter_model.safetensors"
+    weights.write_bytes(b"adapter " + name.encode())
+    now = datetime.now(UTC)
+    candidate = Candidate(
+        id=name,
+        run=f"run-{name}",
+        dataset="d0",
+        base="tiny",
+        adapter_path=str((home / "adapter").relative_to(settings.data_dir)),
+        adapter_sha256=sha256_of(weights),
+        gguf_path=str((home / "model.gguf").relative_to(settings.data_dir)),
+        gguf_sha256=sha256_of(home / "model.gguf"),
+        question_versions=versions(settings.questions),
+        created_at=now,
+    )
+    check = Check(name="trend", outcome=outcome, reason="the ladder rises", figures={"rho": 0.9})
+    verdict = Verdict(candidate=name, outcome=outcome, checks=(check,), gate_version="1", judged_at=now)
+    return candidate, verdict

@@ -8,8 +8,10 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bot_fakes import settings_in
+from bot_fakes import REPO, settings_in
+from tiny_gguf import make_gguf
 
+from models.settings import load_settings
 from models.store.thread import Store
 
 EXCERPT = Path(__file__).parent / "fixtures" / "ubuntu_excerpt.jsonl"
@@ -38,3 +40,23 @@ async def store(settings):
 @pytest.fixture
 def excerpt():
     return EXCERPT
+
+
+@pytest.fixture(scope="session")
+def ggufs(tmp_path_factory):
+    """Two tiny models of different weights."""
+    folder = tmp_path_factory.mktemp("gguf")
+    return [make_gguf(folder / f"{name}.gguf", seed) for seed, name in enumerate(("one", "two"))]
+
+
+@pytest.fixture
+def house(tmp_path, ggufs):
+    """A config.toml over a tiny model: its path, and the settings read from it."""
+    text = (REPO / "config.toml").read_text(encoding="utf-8")
+    text = text.replace('model = "starter"', f'model = "{ggufs[0]}"').replace(
+        "max_prompt_tokens = 420", "max_prompt_tokens = 2000"
+    )
+    text = text.replace("threads = 2", "threads = 1").replace("port = 6900", "port = 0")
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path, load_settings(path)

@@ -1,0 +1,153 @@
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from bot_fakes import said
+
+from bot.assembler import Assembler
+from bot.schedule import LOG_FILE, NICENESS, Schedule
+from models.errors import LabelingError
+from models.ids import QuestionId
+from models.labels import Label
+from models.settings import GateSettings, ScheduleSettings
+from models.store import bursts, inbox, labels, learning
+from models.store.learning import Run
+
+
+async def nothing():
+    return None
+
+
+@pytest.fixture
+def settings(settings):
+    return settings.model_copy(
+        update={
+            "schedule": ScheduleSettings(pull_s=0.05, top_up_s=0.05, retrain_after_labels=3, retention_days=30),
+            "gate": GateSettings(min_labels=4),
+        }
+    )
+
+
+@pytest.fixture
+async def schedule(settings, store):
+    made = Schedule(settings, store, config=Path("config.toml"), pull=nothing, top_up=nothing)
+    made._command = [sys.executable, "-c", "import os, time; print(os.nice(0), flush=True); time.sleep(30)"]
+    async with made:
+        yield made
+
+
+async def label(store, count, at=None):
+    at = at or datetime.now(UTC)
+    made = [
+        Label(
+            burst=f"b{at.timestamp()}-{n}",
+            question=QuestionId("is_question"),
+            question_version="v",
+            option="yes",
+            responses=1,
+            labelled_at=at,
+        )
+        for n in range(count)
+    ]
+    await store.do(labels.put, made)
+
+
+def run(state, pid, started_at):
+    return Run(
+        id="r1",
+        kind="cycle",
+        dataset=None,
+        state=state,
+        step=1,
+        steps=2,
+        loss=None,
+        message="",
+        pid=pid,
+        started_at=started_at,
+        updated_at=started_at,
+    )
+
+
+async def test_jobs_run_again_and_survive_failures(settings, store):
+    pulled, pushed = asyncio.Event(), []
+
+    async def pull():
+        pulled.set()
+        raise LabelingError("Argilla is away")
+
+    async def top_up():
+        pushed.append(1)
+
+    async with Schedule(settings, store, config=Path("c"), pull=pull, top_up=top_up):
+        async with asyncio.timeout(5):
+            await pulled.wait()
+            pulled.clear()
+            await pulled.wait()
+            while len(pushed) < 2:  # noqa: ASYNC110 - a job sets no event
+                await asyncio.sleep(0.01)
+    count = len(pushed)
+    await asyncio.sleep(0.15)
+    assert len(pushed) == count
+
+
+async def test_retrains_once_there_are_enough_new_labels_and_never_twice_at_once(schedule, store, settings):
+    await label(store, 2)
+    assert not await schedule.retrain_if_many()
+    await label(store, 1, datetime.now(UTC) + timedelta(seconds=1))
+    assert not await schedule.retrain_if_many()  # three new ones, but the gate wants four
+    await label(store, 1, datetime.now(UTC) + timedelta(seconds=2))
+    assert await schedule.retrain_if_many()
+    training = schedule._training
+    await label(store, 5, datetime.now(UTC) + timedelta(seconds=3))
+    assert not await schedule.retrain()
+    async with asyncio.timeout(10):
+        while not (settings.data_dir / LOG_FILE).read_text():  # noqa: ASYNC110 - another program writes it
+            await asyncio.sleep(0.02)
+    assert os.getpriority(os.PRIO_PROCESS, training.pid) >= NICENESS
+    training.kill()
+    await training.wait()
+    assert await schedule.retrain()
+
+
+async def test_a_training_that_somebody_else_runs_is_left_alone(schedule, store):
+    await label(store, 9)
+    before = datetime.now(UTC) - timedelta(hours=1)
+    await store.do(learning.put_run, run("running", os.getpid(), before))
+    assert not await schedule.retrain()
+    await store.do(learning.put_run, run("running", 2**22 + 1, before))  # nobody has this number
+    assert await schedule.retrain()
+
+
+async def test_nothing_new_means_no_training(schedule, store):
+    await label(store, 9, datetime.now(UTC) - timedelta(hours=2))
+    await store.do(learning.put_run, run("done", 1, datetime.now(UTC) - timedelta(hours=1)))
+    assert not await schedule.retrain()
+    await label(store, 1)
+    assert not await schedule.retrain_if_many()
+    assert await schedule.retrain()
+
+
+async def test_leaving_ends_a_training(settings, store):
+    made = Schedule(settings, store, config=Path("c"), pull=nothing, top_up=nothing)
+    made._command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    async with made:
+        await label(store, 9)
+        assert await made.retrain()
+    assert made._training.returncode is not None
+
+
+async def test_purge_forgets_by_age(schedule, store, settings):
+    old = said(1, "a", -400 * 86400)
+    new = said(2, "a", 0)
+    await store.do(inbox.append, [old, new])
+    assembler = Assembler(settings.burst)
+    await store.do(bursts.close, assembler.push(old) + assembler.push(new) + assembler.flush())
+    await store.do(lambda db: db.conn.execute("UPDATE bursts SET state = 'routed'"))
+    moved = datetime.now(UTC).timestamp()
+    await store.do(lambda db: db.conn.execute("UPDATE events SET sent_at = ? WHERE seq = 2", [moved]))
+    await store.do(lambda db: db.conn.execute("UPDATE bursts SET ended_at = ? WHERE text = 'text 2'", [moved]))
+    await store.do(lambda db: db.conn.commit())
+    assert await schedule.purge() == 2
