@@ -63,6 +63,7 @@ class ServingSlot:
         self._decider: Decider | None = None
         self._serving: Slot | None = None
         self._refused: tuple[Slot, float] | None = None
+        self._refreshing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         """Load what was promoted last, or what served before it; raises ModelError where nothing can be loaded."""
@@ -110,6 +111,10 @@ class ServingSlot:
 
     async def refresh(self) -> bool:
         """Load the model promoted last if another one serves; tells whether it was exchanged."""
+        async with self._refreshing:
+            return await self._refresh()
+
+    async def _refresh(self) -> bool:
         slot = await self._store.do(promotions.current_slot)
         if slot is None or slot == self._serving or self._is_refused(slot):
             return False

@@ -12,13 +12,14 @@ from click.core import ParameterSource
 from models.errors import TrainingError
 
 NAMES: Mapping[str, str] = {
-    "train": "Train one adapter on the labels.",
-    "ladder": "Score the ladder, vanilla and tuned, and draw it.",
-    "gate": "Judge a trained model once more.",
-    "starter": "Train the starter family from scratch.",
-    "export": "Convert a checkpoint to a quantized GGUF.",
     "cycle": "Everything from labels to a judged candidate, as the schedule does at night.",
+    "ladder": "Read the ladder, untrained and tuned, and draw it.",
+    "gate": "Judge a candidate once more, under the settings as they are now.",
+    "calibrate": "Fit a model's temperature and thresholds on labelled rows.",
+    "export": "Convert a checkpoint to a quantized GGUF.",
+    "starter": "Train the starter family from scratch.",
 }
+_WITHOUT_SETTINGS = {"export"}
 
 
 def _hand_on(name: str | None) -> click.Command:
@@ -30,7 +31,8 @@ def _hand_on(name: str | None) -> click.Command:
             raise TrainingError("the learning side is not installed here; install Quandary with its extra [retrain]")
         whole = [*([name] if name is not None else []), *arguments]
         root = context.find_root()
-        if root.get_parameter_source("config") is not ParameterSource.DEFAULT and "--config" not in whole:
+        given = root.get_parameter_source("config") is not ParameterSource.DEFAULT
+        if given and whole and whole[0] in NAMES.keys() - _WITHOUT_SETTINGS and "--config" not in whole:
             whole += ["--config", str(Path(root.params["config"]).resolve())]
         context.exit(_wait([sys.executable, "-m", "retrain", *whole]))
 

@@ -38,8 +38,8 @@ def _show(found: Mapping[str, Any]) -> None:
     origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
     table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))
     for question, fitted in found["thresholds"].items():
-        reply = _side("replies from", fitted["reply_at"], fitted["reply_needed"])
-        silence = _side("is silent up to", fitted["silence_at"], fitted["silence_needed"])
+        reply = _side("replies", "from", fitted["reply_at"], fitted["reply_needed"])
+        silence = _side("stays silent", "up to", fitted["silence_at"], fitted["silence_needed"])
         table.add_row(f"thresholds of {question}", f"{reply}; {silence} (fitted on {fitted['labels']} labels)")
     table.add_row("candidates", str(found["candidates"]))
     last = "none yet"
@@ -49,8 +49,8 @@ def _show(found: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
-def _side(acts: str, threshold: float | None, needed: int) -> str:
+def _side(acts: str, bound: str, threshold: float | None, needed: int) -> str:
     if threshold is not None:
-        return f"{acts} {threshold:.3f}"
+        return f"{acts} {bound} {threshold:.3f}"
     missing = f"at least {needed} more audit labels" if needed else "no threshold keeps the risk target"
-    return f"{acts.split(maxsplit=1)[0]} never: {missing}"
+    return f"never {acts} of itself ({missing})"

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -13,6 +14,9 @@ from tiny_gguf import make_gguf
 
 from models.settings import load_settings
 from models.store.thread import Store
+
+hypothesis.settings.register_profile("busy host", deadline=None)
+hypothesis.settings.load_profile("busy host")
 
 EXCERPT = Path(__file__).parent / "fixtures" / "ubuntu_excerpt.jsonl"
 

@@ -132,16 +132,16 @@ def test_learning_commands_are_handed_on(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(learning, "_wait", lambda command: calls.append(command[2:]) or 3)
     runner = CliRunner()
-    assert runner.invoke(cli, ["train", "--rung", "x", "--help"]).exit_code == 3
+    assert runner.invoke(cli, ["ladder", "--rungs", "2", "--help"]).exit_code == 3
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "cycle"])
-    runner.invoke(cli, ["retrain", "gate", "--x"])
+    runner.invoke(cli, ["--config", "c.toml", "retrain", "export", "a", "b"])
     assert calls == [
-        ["retrain", "train", "--rung", "x", "--help"],
+        ["retrain", "ladder", "--rungs", "2", "--help"],
         ["retrain", "cycle", "--config", str(tmp_path / "c.toml")],
-        ["retrain", "gate", "--x"],
+        ["retrain", "export", "a", "b"],
     ]
     monkeypatch.setattr(learning.importlib.util, "find_spec", lambda name: None)
-    assert "extra [retrain]" in str(runner.invoke(cli, ["train"]).exception)
+    assert "extra [retrain]" in str(runner.invoke(cli, ["cycle"]).exception)
 
 
 def test_up_with_an_argilla_that_does_not_answer_ends_with_one_sentence(house):
