@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from safetensors import SafetensorError
+
 from models.calibration import Calibration, write_calibration
 from models.errors import ExportError
 from models.ids import BurstId, CandidateId, QuestionId
@@ -158,7 +160,7 @@ def writing(path: Path) -> Iterator[None]:
     stood = path.exists()
     try:
         yield
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         if not stood:
             shutil.rmtree(path, ignore_errors=True)
         raise ExportError(f"could not write {path}: {error}; no candidate was made") from error

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -23,8 +24,8 @@ from models.settings import load_settings
 from models.store import learning
 from models.store.database import open_database
 from retrain.candidate import calibrate as fit_calibration
-from retrain.candidate import export_named, read_gguf
-from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned
+from retrain.candidate import export_named, read_gguf, writing
+from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
@@ -73,7 +74,7 @@ def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool
 @_common
 @_limited
 def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
-    """Freeze the labels, read every rung untrained and cross-fitted, and draw the ladder."""
+    """Freeze the labels, read every rung vanilla and cross-fitted, and draw the ladder."""
     os.nice(10)
     settings = load_settings(config)
     limits = Limits(items=items, rungs=rungs, seconds=seconds)
@@ -81,7 +82,7 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
         dataset = frozen(settings, db, datetime.now(UTC))
         report.frozen(dataset.id)
         chosen = thinned(dataset.train, limits.items or settings.train.max_items)
-        climbed, _ = climb(settings, chosen, course_of(settings, dataset, report), limits)
+        climbed, _ = climb(settings, chosen, course_of(settings, work_of(settings, dataset), report), limits)
         drawn = panels(ladders(settings.questions, climbed, chosen), settings.train.seed)
         path = draw(drawn, None, settings.data_dir / "ladders" / f"{dataset.id[:16]}.png")
     if as_json:
@@ -89,6 +90,24 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
     else:
         _show_ladder(drawn)
         click.echo(f"picture: {path}")
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--base", help="What to train on.  [default: the top rung of ladder.rungs]")
+@click.option("--file", type=click.Path(path_type=Path), help="Labelled rows.  [default: the labels in the store]")
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
+    """Train one adapter into the folder OUT, without a ladder, a gate or a candidate."""
+    os.nice(10)
+    settings = load_settings(config)
+    with closing(open_database(settings.data_dir)) as db, RunReport(db, "train") as report, writing(out):
+        items = read_items(file, settings.questions) if file else frozen(settings, db, datetime.now(UTC)).train
+        course = course_of(settings, out.with_name(f"{out.name}.work"), report)
+        name = base or settings.ladder.rungs[-1]
+        with course.stage(f"{name}: train on {len(items)} bursts") as advance:
+            train_rung(prepared_base(name, course.work), items, course, out, advance)
+        shutil.rmtree(course.work, ignore_errors=True)
 
 
 @cli.command()
@@ -217,7 +236,7 @@ def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
 
 def _show_ladder(drawn: Sequence[Panel]) -> None:
     for panel in drawn:
-        table = Table(title=f"{panel.question}: the ladder (untrained / tuned)")
+        table = Table(title=f"{panel.question}: the ladder (vanilla / tuned)")
         for column in ("rung", "parameters", "labels", "F1", "macro-F1", "log-probability"):
             table.add_column(column, justify="left" if column == "rung" else "right")
         for old, new in zip(panel.vanilla, panel.tuned, strict=True):

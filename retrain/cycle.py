@@ -21,7 +21,7 @@ from models.question import Question, versions
 from models.settings import Settings
 from models.store import labels, learning
 from models.store.database import Database, open_database
-from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf
+from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
 from retrain.dataset import Dataset, freeze
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, Ladder, judge
@@ -32,7 +32,7 @@ from retrain.report import RunReport
 from retrain.trend import majority, prior, rung_score
 
 PICTURE = "ladder.png"
-TRAIN_COST = 2.5
+TRAIN_COST = 3.0
 """One epoch of training takes about this many times as long as reading the same bursts once (measured)."""
 
 
@@ -75,11 +75,12 @@ def cycle(
             f"dataset {dataset.id[:12]}: {len(items)} of {len(dataset.train)} labelled bursts to train on, "
             f"{len(dataset.calibration)} to calibrate, {len(dataset.gate)} for the gate"
         )
-        course = course_of(settings, dataset, report)
-        rungs, course = climb(settings, items, course, limits)
-        top = rungs[-1]
-        with course.stage(f"{top.name}: train the candidate on {len(items)} bursts") as advance:
-            adapter = train(top.base, items, course, course.work / "adapter", advance)
+        course = course_of(settings, work_of(settings, dataset), report)
+        with writing(course.work):
+            rungs, course = climb(settings, items, course, limits)
+            top = rungs[-1]
+            with course.stage(f"{top.name}: train the candidate on {len(items)} bursts") as advance:
+                adapter = train(top.base, items, course, course.work / "adapter", advance)
         made = build(top.base, adapter, dataset.gate, settings, course)
         held = (*dataset.calibration, *dataset.gate)
         champion = champion_gguf(settings)[0]
@@ -143,19 +144,24 @@ def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
     return dataset
 
 
-def course_of(settings: Settings, dataset: Dataset, report: RunReport) -> Course:
+def work_of(settings: Settings, dataset: Dataset) -> Path:
+    """The folder in which a cycle on this dataset keeps its stages."""
+    return settings.data_dir / "work" / dataset.id[:16]
+
+
+def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
     """Set up what all rungs share."""
     return Course(
         questions=settings.questions,
         train=settings.train,
         budget=settings.decide.max_prompt_tokens,
-        work=settings.data_dir / "work" / dataset.id[:16],
+        work=work,
         stage=report.stage,
     )
 
 
 def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Limits) -> tuple[list[Rung], Course]:
-    """Read all rungs untrained, then cross-fit each; with a time limit the course that comes back has fewer epochs."""
+    """Read all rungs vanilla, then cross-fit each; with a time limit the course that comes back has fewer epochs."""
     began = time.monotonic()
     names = settings.ladder.rungs[: limits.rungs or None]
     rungs, costs = [], []

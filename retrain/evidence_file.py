@@ -5,6 +5,7 @@ It lies beside the candidate, so that a verdict can be judged again under other 
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         aside.write_text(json.dumps(body), encoding="utf-8")
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
 
 

@@ -102,14 +102,14 @@ def labels_check(labels: int, gate: GateSettings) -> Check:
 
 
 def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
-    """Do untrained rungs agree better with the labels as they grow? Uninformative where the largest knows nothing."""
+    """Do vanilla rungs agree better with the labels as they grow? Uninformative where the largest knows nothing."""
     name = f"ladder {ladder.question.id}, vanilla"
     top = ladder.vanilla[-1]
     if not beats_baseline(top, gate.alpha, rng):
         columns = scored(top)
         figures = {"macro_f1": macro_f1(columns), "majority": majority(columns)}
         reason = (
-            f"uninformative: untrained, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing "
+            f"uninformative: vanilla, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing "
             f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); "
             "the tuned ladder decides"
         )

@@ -6,7 +6,7 @@ says it does. Weights stream from safetensors to the file tensor by tensor, so m
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -47,7 +47,8 @@ def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16") -> Path:
     except (OSError, SafetensorError) as error:
         raise ExportError(f"could not export {checkpoint} to {target}: {error}; nothing was written") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # renamed by now, or its folder was never there
+            aside.unlink()
     return target
 
 

@@ -1,4 +1,4 @@
-"""The ladder: how well each rung of a family answers the questions, untrained and cross-fitted.
+"""The ladder: how well each rung of a family answers the questions, vanilla and cross-fitted.
 
 Every reading is kept under the work folder by the hash of what it was made from, so that a cycle that was stopped does
 not train the same fold twice.
@@ -72,8 +72,8 @@ def shipped_adapter(name: str) -> Path | None:
 
 
 def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
-    """Score items with an untrained rung; raises ModelError where it cannot be loaded."""
-    with course.stage(f"{name}: read {len(items)} bursts untrained") as advance:
+    """Score items with a vanilla rung; raises ModelError where it cannot be loaded."""
+    with course.stage(f"{name}: read {len(items)} bursts vanilla") as advance:
         base = prepared_base(name, course.work)
         kept = _kept(course, fingerprint(base, items, course.questions, course.train, course.budget), "vanilla")
         body = _load(kept)

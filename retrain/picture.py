@@ -1,6 +1,7 @@
-"""The ladder as a picture: agreement with the labels over model size, untrained and tuned."""
+"""The ladder as a picture: agreement with the labels over model size, vanilla and tuned."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ VANILLA, TUNED, BASELINE = "#8a8a8a", "#2166ac", "#b2182b"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One question's row of the picture: the rungs untrained and tuned, and what needs no model at all.
+    """One question's row of the picture: the rungs vanilla and tuned, and what needs no model at all.
 
     ``majority`` is the macro-F1 of the commoner answer, ``prior`` the mean log-probability (nats) of the label under
     the labels' own rates.
@@ -58,7 +59,8 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
         figure.savefig(aside, format="png")
         aside.replace(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink()
         raise ExportError(f"could not write the picture {path}: {error}") from error
     return path
 
@@ -66,7 +68,7 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
 def _plot(axes: "Axes", panel: Panel, figure: str, baseline: float, what: str) -> None:
     axes.set_xscale("log")
     for name, rungs, colour, marker in (
-        ("untrained", panel.vanilla, VANILLA, "o"),
+        ("vanilla", panel.vanilla, VANILLA, "o"),
         ("tuned, cross-fitted", panel.tuned, TUNED, "s"),
     ):
         if not rungs:

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from models.errors import StoreError
 from models.ids import DatasetId, RunId
 from models.store import learning
 from models.store.database import Database
@@ -61,7 +62,8 @@ class RunReport:
         """Write down how the run ended; an error goes on to the caller."""
         if error is None:
             self._write(state="done")
-        else:
+            return
+        with suppress(StoreError):  # a full disk may be why the run failed; the first error is the one to tell
             self._write(state="failed", message=str(error) or type(error).__name__)
 
     def frozen(self, dataset: DatasetId) -> None:

@@ -1,6 +1,7 @@
 """A tiny checkpoint with random weights, and labelled bursts whose answers can be read off their text."""
 
-import json
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from transformers import (
 from models.chat import Burst, WindowMessage
 from models.ids import BurstId, EventId, MemberId, OptionId, QuestionId, RoomId
 from models.item import Item
+from models.labels import Label
 from models.question import Option, Question
+from models.settings import Settings
+from models.store import bursts, labels
+from models.store.database import open_database
 from retrain.gguf_vocab import PRE_TOKENIZERS
 
 OPTIONS = tuple(Option(id=OptionId(o), wording=o) for o in ("yes", "no", "unsure"))
@@ -120,17 +125,52 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkpoint(tmp_path_factory.mktemp("checkpoint") / "tiny")
 
 
-@pytest.fixture(scope="session")
-def config_file(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> Path:
-    """A config.toml over the tiny checkpoint."""
-    folder = tmp_path_factory.mktemp("house")
-    rows = "\n".join(
-        f"[[question]]\nid = {json.dumps(q.id)}\ntext = {json.dumps(q.text)}\ndefinition = {json.dumps(q.definition)}\n"
-        f'positive = "yes"\nabstain = "unsure"\nreply_risk = {q.reply_risk}\nsilence_risk = {q.silence_risk}\n'
-        'options = [{ id = "yes", wording = "yes" }, { id = "no", wording = "no" }, '
-        '{ id = "unsure", wording = "unsure" }]\n' + ('after = { is_question = "yes" }\n' if q.after else "")
+def make_settings(folder: Path, rungs: tuple[Path, ...], champion: Path) -> Settings:
+    """Settings over checkpoints of our own: short prompts, one epoch, everything that was labelled is a fair sample."""
+    questions = [
+        {
+            "id": q.id,
+            "text": q.text,
+            "definition": q.definition,
+            "positive": q.positive,
+            "abstain": q.abstain,
+            "after": dict(q.after),
+            "options": [{"id": o.id, "wording": o.wording} for o in q.options],
+            "reply_risk": q.reply_risk,
+            "silence_risk": q.silence_risk,
+        }
         for q in (IS_QUESTION, NEEDS_CONTEXT)
+    ]
+    return Settings.model_validate(
+        {
+            "data_dir": folder / "var",
+            "decide": {"model": str(champion), "threads": 1, "max_prompt_tokens": 420},
+            "ask": {"audit_share": 0.0, "audit_block_minutes": 10},
+            "ladder": {"rungs": [str(rung) for rung in rungs]},
+            "train": {"epochs": 1, "rank": 4, "learning_rate": 2e-3, "warmup_steps": 1},
+            "question": questions,
+        }
     )
-    path = folder / "config.toml"
-    path.write_text(rows)
-    return path
+
+
+def fill_store(settings: Settings, items: Sequence[Item]) -> None:
+    """Put labelled bursts into the store, as if people had answered."""
+    by_id = {q.id: q for q in settings.questions}
+    at = datetime(2026, 2, 1, tzinfo=UTC)
+    with closing(open_database(settings.data_dir)) as db:
+        bursts.close(db, [item.burst for item in items])
+        labels.put(
+            db,
+            [
+                Label(
+                    burst=item.burst.id,
+                    question=question,
+                    question_version=by_id[question].version,
+                    option=option,
+                    responses=2,
+                    labelled_at=at,
+                )
+                for item in items
+                for question, option in item.answers.items()
+            ],
+        )

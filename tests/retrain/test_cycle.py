@@ -1,0 +1,190 @@
+"""The whole nightly flow on three tiny models with random weights: everything real but the size."""
+
+import json
+import resource
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import retrain.candidate
+import retrain.ladder
+from models.calibration import read_calibration
+from models.champion import champion_gguf
+from models.errors import ExportError, ModelError, TooFewLabels
+from models.evidence import Outcome
+from models.llama import open_decider, sha256_of
+from models.settings import Settings
+from models.store import learning
+from models.store.database import open_database
+from models.toml import dump_settings
+from retrain.candidate import export_named
+from retrain.cli import cli
+from retrain.cycle import Limits, cycle, thinned
+from retrain.dataset import read_dataset
+from retrain.evidence_file import read_evidence
+from tests.retrain.conftest import fill_store, make_checkpoint, make_item, make_settings
+
+LIMITS = Limits(items=40, rungs=3, seconds=60)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A family of three sizes, a champion, and a store without labels."""
+    folder = tmp_path_factory.mktemp("house")
+    rungs = tuple(make_checkpoint(folder / f"rung-{width}", width=width) for width in (32, 64, 96))
+    champion = export_named(str(rungs[0]), None, folder / "champion.gguf", "q8_0")
+    return make_settings(folder, rungs, champion)
+
+
+@pytest.fixture
+def settings(house: Settings, tmp_path: Path) -> Settings:
+    """The family with 90 labelled bursts in a data directory of its own."""
+    settings = house.model_copy(update={"data_dir": tmp_path / "var"})
+    fill_store(settings, [make_item(i) for i in range(90)])
+    return settings
+
+
+def stored(settings: Settings) -> list:
+    with closing(open_database(settings.data_dir)) as db:
+        return learning.candidates(db)
+
+
+def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> None:
+    learned = cycle(settings, limits=LIMITS, quiet=True)
+    [(candidate, verdict)] = stored(settings)
+    assert candidate == learned.candidate
+    assert verdict == learned.verdict
+    assert verdict.outcome in {Outcome.INCONCLUSIVE, Outcome.FAIL}, "90 labels and random weights must not pass"
+    assert "110 more are needed" in verdict.checks[0].reason
+    export, quantization = verdict.checks[-2:]
+    assert export.outcome is Outcome.PASS
+    assert quantization.figures["mean"] < 0.05
+    gguf = settings.data_dir / candidate.gguf_path
+    assert sha256_of(gguf) == candidate.gguf_sha256
+    assert set(read_calibration(gguf, candidate.gguf_sha256).questions) == {q.id for q in settings.questions}
+    decider = open_decider(gguf, settings.questions, settings.decide, candidate.gguf_sha256)
+    assert len(decider.decide([make_item(3).burst])[0]) == 2
+    decider.close()
+    assert verdict.picture is not None
+    assert (settings.data_dir / verdict.picture).read_bytes().startswith(b"\x89PNG")
+    assert read_dataset(settings.data_dir / "datasets" / candidate.dataset).size == learned.dataset.size
+    evidence = read_evidence(gguf.parent / "evidence.json", settings.questions)
+    assert len(evidence.ladders[0].tuned) == 3
+    assert len(evidence.ladders[0].tuned[0]) == 40
+    assert "how do I do" not in (gguf.parent / "evidence.json").read_text()
+    assert champion_gguf(settings)[1] is None, "nothing is promoted without a maintainer"
+    assert list((settings.data_dir / "work").iterdir()) == []
+    with closing(open_database(settings.data_dir)) as db:
+        run = learning.last_run(db)
+    assert run is not None
+    assert (run.state, run.dataset) == ("done", candidate.dataset)
+
+
+def test_a_stopped_cycle_goes_on_where_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[Path] = []
+    real = retrain.ladder.train_adapter
+
+    def counting(*arguments: object, out: Path, **named: object) -> Path:
+        if len(trained) == 3:
+            raise KeyboardInterrupt
+        trained.append(out)
+        return real(*arguments, out=out, **named)
+
+    monkeypatch.setattr(retrain.ladder, "train_adapter", counting)
+    with pytest.raises(KeyboardInterrupt):
+        cycle(settings, limits=Limits(items=40), quiet=True)
+    assert stored(settings) == []
+    assert not (settings.data_dir / "candidates").exists()
+    with closing(open_database(settings.data_dir)) as db:
+        run = learning.last_run(db)
+    assert run is not None
+    assert run.state == "failed"
+    monkeypatch.setattr(
+        retrain.ladder, "train_adapter", lambda *a, out, **n: (trained.append(out), real(*a, out=out, **n))[1]
+    )
+    cycle(settings, limits=Limits(items=40), quiet=True)
+    assert len(trained) == 3 * 2 + 1, "two folds of three rungs and the candidate, each trained once"
+    assert len(stored(settings)) == 1
+
+
+def test_a_full_disk_leaves_no_candidate(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    real = retrain.candidate.export_gguf
+
+    def crowded(*arguments: object) -> object:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))  # as a disk that has 40 kB left
+        try:
+            return real(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    monkeypatch.setattr(retrain.candidate, "export_gguf", crowded)
+    with pytest.raises(ExportError):
+        cycle(settings, limits=Limits(items=40, rungs=1), quiet=True)
+    assert stored(settings) == []
+    assert not (settings.data_dir / "candidates").exists()
+
+
+def test_too_few_labels_and_missing_models_are_said(house: Settings, tmp_path: Path) -> None:
+    settings = house.model_copy(update={"data_dir": tmp_path / "var"})
+    fill_store(settings, [make_item(i) for i in range(10)])
+    with pytest.raises(TooFewLabels, match="14 more"):
+        cycle(settings, quiet=True)
+    fill_store(settings, [make_item(i) for i in range(10, 90)])
+    lost = settings.model_copy(update={"ladder": settings.ladder.model_copy(update={"rungs": (str(tmp_path / "x"),)})})
+    with pytest.raises(ModelError):
+        cycle(lost, quiet=True)
+    assert stored(settings) == []
+
+
+def test_thinning_keeps_to_the_limit_and_spreads() -> None:
+    items = [make_item(i) for i in range(100)]
+    assert thinned(items, 0) == tuple(items)
+    few = thinned(items, 30)
+    assert len(few) == 30
+    assert few[-1].burst.id > "b00090"
+
+
+def test_the_command_line_runs_judges_again_and_ends_as_it_should(settings: Settings, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(dump_settings(settings))
+    common = ["--config", str(config), "--json"]
+    made = CliRunner().invoke(cli, ["cycle", *common, "--items", "40", "--rungs", "1"], catch_exceptions=False)
+    told = json.loads(made.stdout)
+    assert made.exit_code == 0
+    assert told["outcome"] in {"inconclusive", "fail"}
+    again = json.loads(CliRunner().invoke(cli, ["gate", *common], catch_exceptions=False).stdout)
+    assert again["candidate"] == told["candidate"]
+    assert again["checks"] == told["checks"]
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"text": f"say {i}?", "is_question": "yes"}) + "\n" for i in range(40)))
+    model = str(settings.data_dir / told["gguf"])
+    fitted = CliRunner().invoke(cli, ["calibrate", model, str(rows), *common], catch_exceptions=False)
+    assert json.loads(fitted.stdout)["is_question"]["labels"] == 40
+
+
+def test_errors_end_with_one_sentence_and_their_status(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.toml")
+    ended = subprocess.run(
+        [sys.executable, "-m", "retrain", "gate", "--config", missing],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("retrain: there is no settings file")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_when_the_run_began_names_it(settings: Settings) -> None:
+    learned = cycle(
+        settings, limits=Limits(items=30, rungs=1), quiet=True, now=lambda: datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    assert learned.candidate.run.startswith("20260301T000000")
+    assert learned.verdict.judged_at == datetime(2026, 3, 1, tzinfo=UTC)
