@@ -29,6 +29,8 @@ from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, pa
 from retrain.cycle import cycle as run_cycle
 from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
+from retrain.ladder import prepared_base
+from retrain.ladder import train as train_rung
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 
