@@ -34,6 +34,8 @@ from retrain.parity import BurstScores, Drift, compare
 
 FOLDER = "candidates"
 MODEL = "model.gguf"
+SHIPPED = ("starter-base-xs", "starter-base-m", "starter-l")
+"""Rungs that are shipped as GGUF too: for the tests, the demo and the default."""
 SAMPLE = 48
 """Bursts on which the GGUF files are compared with the checkpoint."""
 
@@ -90,6 +92,17 @@ def export_named(name: str, adapter: Path | None, target: Path, kind: str) -> Pa
         target.parent.mkdir(parents=True, exist_ok=True)
         merged = merge(name, adapter or shipped_adapter(name), Path(folder) / "merged")
         return quantize(export_gguf(merged, Path(folder) / "whole.gguf"), target, kind)
+
+
+def export_family(folder: Path) -> list[Path]:
+    """Write the GGUF files that ship with the family in ``folder`` (base, adapters), for hosts without torch."""
+    made = []
+    for name in SHIPPED:
+        rung = name.rpartition("-")[2]
+        adapter = None if "-base-" in name else folder / "adapters" / rung
+        target = folder / "gguf" / f"{name}.q8_0.gguf"
+        made.append(export_named(str(folder / "base" / rung), adapter, target, "q8_0"))
+    return made
 
 
 def calibrate(

@@ -5,7 +5,6 @@ the folder is removed when the candidate stands. Nothing outside it is touched b
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -163,20 +162,15 @@ def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
 
 def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Limits) -> tuple[list[Rung], Course]:
     """Read all rungs vanilla, then cross-fit each; with a time limit the course that comes back has fewer epochs."""
-    began = time.monotonic()
-    names = settings.ladder.rungs[: limits.rungs or None]
-    rungs, costs = [], []
-    for name in names:
-        started = time.monotonic()
-        rungs.append(read_vanilla(name, items, course))
-        costs.append(time.monotonic() - started)
+    rungs = [read_vanilla(name, items, course) for name in settings.ladder.rungs[: limits.rungs or None]]
     rising(rungs)
     if limits.seconds:
-        left = limits.seconds - (time.monotonic() - began)
-        rounds = (course.train.folds - 1) * sum(costs) + costs[-1]
-        epochs = int((left - 2 * sum(costs)) / max(TRAIN_COST * rounds, 1e-3))
-        fewer = course.train.model_copy(update={"epochs": max(1, min(course.train.epochs, epochs))})
-        course = replace(course, train=fewer)
+        reading = sum(rung.seconds for rung in rungs)
+        epoch = TRAIN_COST * ((course.train.folds - 1) * reading + rungs[-1].seconds)
+        # Beside the epochs, all rungs read everything twice and the last one a few times more.
+        left = limits.seconds - 2 * reading - 3 * rungs[-1].seconds
+        fewer = max(1, min(course.train.epochs, int(left / max(epoch, 1e-3))))
+        course = replace(course, train=course.train.model_copy(update={"epochs": fewer}))
     return [cross_fit(rung, items, course) for rung in rungs], course
 
 

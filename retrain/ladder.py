@@ -5,6 +5,7 @@ not train the same fold twice.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ class Rung:
     name: str
     base: str
     parameters: int
+    seconds: float
+    """How long it took to load the rung and read all items once."""
     vanilla: Readings
     tuned: Readings
 
@@ -78,10 +81,18 @@ def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
         kept = _kept(course, fingerprint(base, items, course.questions, course.train, course.budget), "vanilla")
         body = _load(kept)
         if body is None:
+            began = time.monotonic()
             checkpoint = load_base(base)
             readings = read(checkpoint, items, course, advance)
-            body = _keep(kept, readings, parameter_count(checkpoint.model))
-        return Rung(name=name, base=base, parameters=body["parameters"], vanilla=_readings(body), tuned={})
+            body = _keep(kept, readings, parameter_count(checkpoint.model), time.monotonic() - began)
+        return Rung(
+            name=name,
+            base=base,
+            parameters=body["parameters"],
+            seconds=body["seconds"],
+            vanilla=_readings(body),
+            tuned={},
+        )
 
 
 def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
@@ -99,7 +110,7 @@ def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
                 train(rung.base, others, course, adapter, advance)
             with course.stage(f"{rung.name}: read {len(held)} bursts, {where}") as advance:
                 checkpoint = load_base(rung.base, adapter=adapter)
-                body = _keep(kept, read(checkpoint, held, course, advance), rung.parameters)
+                body = _keep(kept, read(checkpoint, held, course, advance), rung.parameters, 0.0)
         for question, scores in _readings(body).items():
             tuned[question].update(scores)
     return replace(rung, tuned=tuned)
@@ -186,8 +197,12 @@ def _load(path: Path) -> dict[str, Any] | None:
     return body
 
 
-def _keep(path: Path, readings: Readings, parameters: int) -> dict[str, Any]:
-    body: dict[str, Any] = {"parameters": parameters, "readings": {q: dict(s) for q, s in readings.items()}}
+def _keep(path: Path, readings: Readings, parameters: int, seconds: float) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "parameters": parameters,
+        "seconds": round(seconds, 3),
+        "readings": {q: dict(s) for q, s in readings.items()},
+    }
     aside = path.with_suffix(".tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     aside.write_text(json.dumps(body), encoding="ascii")

@@ -55,7 +55,10 @@ def stored(settings: Settings) -> list:
 
 
 def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> None:
-    learned = cycle(settings, limits=LIMITS, quiet=True)
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    learned = cycle(settings, limits=LIMITS, quiet=True, now=lambda: at)
+    assert learned.candidate.run.startswith("20260301T000000")
+    assert learned.verdict.judged_at == at
     [(candidate, verdict)] = stored(settings)
     assert candidate == learned.candidate
     assert verdict == learned.verdict
@@ -180,11 +183,3 @@ def test_errors_end_with_one_sentence_and_their_status(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("retrain: there is no settings file")
     assert ended.stderr.count("\n") == 1
-
-
-def test_when_the_run_began_names_it(settings: Settings) -> None:
-    learned = cycle(
-        settings, limits=Limits(items=30, rungs=1), quiet=True, now=lambda: datetime(2026, 3, 1, tzinfo=UTC)
-    )
-    assert learned.candidate.run.startswith("20260301T000000")
-    assert learned.verdict.judged_at == datetime(2026, 3, 1, tzinfo=UTC)

@@ -44,7 +44,7 @@ def test_too_few_conversations_are_said() -> None:
 
 def test_rungs_must_rise() -> None:
     def rung(parameters: int) -> Rung:
-        return Rung(name=str(parameters), base="", parameters=parameters, vanilla={}, tuned={})
+        return Rung(name=str(parameters), base="", parameters=parameters, seconds=0.0, vanilla={}, tuned={})
 
     rising([rung(1), rung(2), rung(3)])
     for sizes in ((2, 1), (1, 1)):
