@@ -1,18 +1,20 @@
 """``quandary replay``: a file of messages through the live pipeline, and what became of them."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot.adapters import ReplayChat
+from bot.model_file import model_file
 from bot.pipeline import Pipeline, Tally
 from bot.slot import ServingSlot
 from models.champion import champion_gguf
 from models.chat import Burst
 from models.decision import Decision, Routing
 from models.ids import Revision
-from models.llama import gguf_of, open_decider
+from models.llama import open_decider
 from models.settings import Settings
 from models.store.thread import Store
 
@@ -54,7 +56,9 @@ async def replay(
     ``begins`` is told how many messages there are, ``advance`` how many are decided. Raises InputError, ModelError or
     StoreError; a faulty file is noticed before anything is written.
     """
-    path, digest = (gguf_of(model), None) if model is not None else champion_gguf(settings)
+    path, digest = (
+        (await asyncio.to_thread(model_file, model, settings), None) if model is not None else champion_gguf(settings)
+    )
     spent = 0.0
     began = time.perf_counter()
     async with (

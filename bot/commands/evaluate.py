@@ -10,10 +10,11 @@ from rich.table import Table
 
 from bot.evaluate import Evaluation
 from bot.evaluate import evaluate as run
+from bot.model_file import model_file
 from models.champion import champion_gguf
 from models.errors import SettingsError
 from models.labelled import read_items
-from models.llama import gguf_of, open_decider
+from models.llama import open_decider
 from models.settings import load_settings
 
 SHOWN = {
@@ -33,7 +34,7 @@ SHOWN = {
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--question", "-q", default="is_question", show_default=True, help="A question's id in config.toml.")
-@click.option("--model", help="GGUF file, folder with one, or a built-in name.  [default: the champion]")
+@click.option("--model", help="GGUF, folder (GGUF or checkpoint) or built-in name.  [default: champion]")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=0, help="Score the first N labelled items only; 0 scores all."
 )
@@ -49,7 +50,7 @@ def evaluate(config: Path, file: Path, question: str, model: str | None, limit: 
         raise SettingsError(f"config.toml has no question {question!r}; it has {offered}")
     items = [item for item in read_items(file, questions) if question in item.answers]
     items = items[:limit] if limit else items
-    path, digest = (gguf_of(model), None) if model else champion_gguf(settings)
+    path, digest = (model_file(model, settings), None) if model else champion_gguf(settings)
     decider = open_decider(path, questions, settings.decide, digest)
     try:
         with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:

@@ -31,7 +31,7 @@ SHOWN = {
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--model", help="GGUF file, folder with one, or a built-in name.  [default: the champion]")
+@click.option("--model", help="GGUF, folder (GGUF or checkpoint) or built-in name.  [default: champion]")
 @click.option("--speed", type=click.FloatRange(min=0), default=0.0, help="Multiple of real time; 0 is full speed.")
 @click.option("--keep", is_flag=True, help="Write into config.toml's data_dir instead of a store that is thrown away.")
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")

@@ -44,13 +44,13 @@ class Answer:
 Answers = Mapping[tuple[EventId, ...], tuple[Answer, ...]]
 
 
-def read_stretch(name: str) -> Stretch:
-    """Read a bundled stretch."""
+def read_stretch(name: str, most: int = 0) -> Stretch:
+    """Read a bundled stretch, or its first ``most`` messages."""
     rows = [row for _, row in read_json_lines(FOLDER / "messages.jsonl") if row["stretch"] == name]
     return Stretch(
         name=name,
         earlier=tuple(row for row in rows if row.get("earlier")),
-        lines=tuple(row for row in rows if not row.get("earlier")),
+        lines=tuple(row for row in rows if not row.get("earlier"))[: most or None],
     )
 
 

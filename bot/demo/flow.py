@@ -40,11 +40,15 @@ from models.toml import dump_settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which model serves at first, which rungs are trained, and on how many labelled bursts at most."""
+    """Which model serves at first, which rungs are trained, and on how many labelled bursts at most.
+
+    ``messages`` cuts the stretches short (0 replays them whole).
+    """
 
     champion: str = "starter-base-m"
     rungs: tuple[str, ...] = ("starter-base-xs", "starter-base-s", "starter-base-m")
     max_items: int = 150
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +68,12 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
             "data_dir": folder,
             "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
             "ask": settings.ask.model_copy(
-                update={"daily_budget": 1000, "audit_share": 0.2, "audit_block_minutes": 15}
+                update={"daily_budget": 1000, "audit_share": 0.05, "audit_block_minutes": 10}
             ),
             "argilla": settings.argilla.model_copy(update={"url": None, "api_key_env": None, "port": 0, "overlap": 2}),
             "ladder": settings.ladder.model_copy(update={"rungs": plan.rungs}),
             "train": settings.train.model_copy(update={"max_items": plan.max_items}),
-            "gate": settings.gate.model_copy(update={"holdout_share": 0.4}),
+            "gate": settings.gate.model_copy(update={"holdout_share": 0.5}),
         }
     )
 
@@ -98,7 +102,7 @@ class Demo:
             slot = await stack.enter_async_context(ServingSlot(self.settings, store))
             watching = asyncio.create_task(slot.watch())
             stack.callback(watching.cancel)
-            first = read_stretch("S1")
+            first = read_stretch("S1", self._plan.messages)
             with self._screen.phase(f"Replay a real chat; {self._plan.champion} decides each burst", 20):
                 await self._replay(store, slot, first)
             desk = await stack.enter_async_context(
@@ -204,7 +208,7 @@ class Demo:
         self.report["checks"] = {check.name: check.reason for check in verdict.checks}
 
     async def _compare(self, store: Store, slot: ServingSlot) -> None:
-        stretch = read_stretch("S2")
+        stretch = read_stretch("S2", self._plan.messages)
         seen = await self._replay(store, slot, stretch)
         answers = read_answers(stretch.name, str(stretch.lines[0]["room"]), self._questions)
         before = await asyncio.to_thread(self._evaluate, gguf_of(self._plan.champion), seen, answers)
