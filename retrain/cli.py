@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -31,7 +32,7 @@ from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
-from retrain.picture import Panel, draw
+from retrain.picture import Panel, draw, short_count
 from retrain.report import RunReport
 
 KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
@@ -240,16 +241,16 @@ def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
 def _show_ladder(drawn: Sequence[Panel]) -> None:
     for panel in drawn:
         table = Table(title=f"{panel.question}: the ladder (vanilla / tuned)")
-        for column in ("rung", "parameters", "labels", "F1", "macro-F1", "log-probability"):
-            table.add_column(column, justify="left" if column == "rung" else "right")
+        for column in ("rung", "parameters", "labels", "F1", "macro-F1", "log p (label)"):
+            table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
         for old, new in zip(panel.vanilla, panel.tuned, strict=True):
             table.add_row(
                 old.rung,
-                f"{old.parameters:,}",
-                str(old.items),
+                short_count(old.parameters),
+                str(new.items),
                 f"{old.f1:.2f} / {new.f1:.2f}",
                 f"{old.macro_f1:.2f} / {new.macro_f1:.2f}",
-                f"{old.gold:.3f} / {new.gold:.3f}",
+                f"{old.gold:.2f} / {new.gold:.2f}",
             )
         Console().print(table)
 
@@ -259,7 +260,11 @@ def _side(what: str, at: float | None, needed: int) -> str:
 
 
 def main() -> None:
-    """Run the command line; what Quandary can explain ends it with one sentence and that error's exit status."""
+    """Run the command line; what Quandary can explain ends it with one sentence and that error's exit status.
+
+    A SIGTERM (the bot stops) ends a run in order: its row says so, and the next run goes on where it was.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     try:
         cli(prog_name="python -m retrain")
     except QuandaryError as error:

@@ -86,12 +86,12 @@ def _plot(axes: "Axes", panel: Panel, figure: str, baseline: float, what: str) -
     axes.xaxis.set_major_locator(FixedLocator([rung.parameters for rung in rungs]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xticklabels([f"{rung.rung}\n{_short(rung.parameters)}" for rung in rungs], fontsize=8)
+    axes.set_xticklabels([f"{rung.rung}\n{short_count(rung.parameters)}" for rung in rungs], fontsize=8)
     axes.set_xlabel("parameters (log scale)", fontsize=9)
     axes.grid(visible=True, alpha=0.25)
 
 
-def _short(count: int) -> str:
+def short_count(count: int) -> str:
     """A count of parameters as people say it: 310k, 1.2M, 7.6B."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= size:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from models.errors import StoreError
+from models.errors import QuandaryError, StoreError
 from models.ids import DatasetId, RunId
 from models.store import learning
 from models.store.database import Database
@@ -64,7 +64,8 @@ class RunReport:
             self._write(state="done")
             return
         with suppress(StoreError):  # a full disk may be why the run failed; the first error is the one to tell
-            self._write(state="failed", message=str(error) or type(error).__name__)
+            explained = isinstance(error, QuandaryError)
+            self._write(state="failed", message=str(error) if explained else f"stopped by {type(error).__name__}")
 
     def frozen(self, dataset: DatasetId) -> None:
         """Note which dataset the run learns from."""
