@@ -241,7 +241,7 @@ def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
 def _show_ladder(drawn: Sequence[Panel]) -> None:
     for panel in drawn:
         table = Table(title=f"{panel.question}: the ladder (vanilla / tuned)")
-        for column in ("rung", "parameters", "labels", "F1", "macro-F1", "log p (label)"):
+        for column in ("rung", "size", "labels", "F1", "macro-F1", "log p"):
             table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
         for old, new in zip(panel.vanilla, panel.tuned, strict=True):
             table.add_row(
