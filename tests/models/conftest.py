@@ -24,7 +24,7 @@ def questions(settings: Settings) -> tuple[Question, ...]:
     return settings.questions
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_burst() -> Callable[..., Burst]:
     def make(text: str = "how do I mount it?", window: tuple[tuple[str, str], ...] = (), sender: str = "u1") -> Burst:
         return Burst(
