@@ -1,13 +1,14 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from models.errors import TrainingError
+from models.prompt import render
 from models.settings import TrainSettings
 from models.tokens import encode
-from models.prompt import render
 from retrain.checkpoint import load_base
 from retrain.fit import STATE, schedule
 from retrain.lora import LOSSES, merge, train_adapter
@@ -15,7 +16,7 @@ from retrain.score import score
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
-SETTINGS = TrainSettings(rank=4, alpha=8, learning_rate=5e-3, plus_ratio=4.0, epochs=4, batch=8, warmup_steps=2)
+SETTINGS = TrainSettings(rank=4, alpha=8, learning_rate=1e-2, plus_ratio=4.0, epochs=6, batch=8, warmup_steps=2)
 ITEMS = [make_item(i) for i in range(24)]
 
 
@@ -52,8 +53,8 @@ def same(one, other):
 
 def test_training_lowers_the_loss(trained):
     losses = json.loads((trained / LOSSES).read_text())
-    assert len(losses) == 12
-    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+    assert len(losses) == 18
+    assert sum(losses[-3:]) < 0.7 * sum(losses[:3])
 
 
 def test_the_adapter_is_small_safe_and_names_its_base(trained, checkpoint):
@@ -66,7 +67,7 @@ def test_the_adapter_is_small_safe_and_names_its_base(trained, checkpoint):
 
 
 def test_a_killed_run_goes_on_to_the_same_adapter(checkpoint, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr("retrain.fit.Plan.__init__.__kwdefaults__", {**_plan_defaults(), "save_every": 5})
+    monkeypatch.setattr("retrain.fit.SAVE_AFTER_S", 0.0)
 
     def kill(step, steps, loss):
         if step == 7:
@@ -77,7 +78,7 @@ def test_a_killed_run_goes_on_to_the_same_adapter(checkpoint, trained, tmp_path,
     assert (tmp_path / "work" / STATE).exists()
     steps = []
     adapter = train(checkpoint, tmp_path, progress=lambda step, *_: steps.append(step))
-    assert steps[0] == 6  # step 5 was saved, 6 and 7 are done again
+    assert steps[0] == 8
     assert same(weights(adapter), weights(trained))
 
 
@@ -87,7 +88,7 @@ def test_another_seed_gives_another_adapter(checkpoint, trained, tmp_path):
 
 
 def test_the_state_of_other_items_is_not_resumed(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr("retrain.fit.Plan.__init__.__kwdefaults__", {**_plan_defaults(), "save_every": 1})
+    monkeypatch.setattr("retrain.fit.SAVE_AFTER_S", 0.0)
 
     def kill(step, steps, loss):
         raise KilledError
@@ -101,8 +102,6 @@ def test_the_state_of_other_items_is_not_resumed(checkpoint, tmp_path, monkeypat
 
 
 def test_weights_count_when_asked(checkpoint, tmp_path):
-    from dataclasses import replace
-
     heavy = [replace(item, weight=50.0 if i % 2 else 1.0) for i, item in enumerate(ITEMS[:8])]
     one = SETTINGS.model_copy(update={"epochs": 1})
     plain = train(checkpoint, tmp_path / "plain", settings=one, items=heavy)
@@ -122,8 +121,6 @@ def test_a_merged_checkpoint_says_what_base_and_adapter_say(checkpoint, trained,
 
 
 def test_items_without_answers_are_too_few(checkpoint, tmp_path):
-    from dataclasses import replace
-
     with pytest.raises(TrainingError, match="nothing to train on"):
         train(checkpoint, tmp_path, items=[replace(ITEMS[0], answers={})])
 
@@ -135,7 +132,3 @@ def test_the_learning_rate_rises_then_falls():
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] < 0.01
     assert schedule(0, 5, 10) == 1.0  # a run of a few steps is not all warm-up
-
-
-def _plan_defaults():
-    return {}

@@ -1,0 +1,230 @@
+"""The training loop: cross-entropy over the option letters at the answers, resumable and the same for a seed."""
+
+import math
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from models.errors import TrainingError
+from models.ids import OptionId, QuestionId
+from models.item import Item
+from models.prompt import branch, render
+from models.question import Question
+from models.tokens import EncodedBranch, EncodedPrompt, encode, encode_branch
+from retrain.batch import collate, grouped, row_length
+from retrain.checkpoint import Checkpoint
+from retrain.score import autocast, letter_logits
+
+Progress = Callable[[int, int, float], None]
+"""Called after every step with steps done, steps in all, and the step's loss (nats)."""
+STATE = "state.pt"
+
+
+class Stepper(Protocol):
+    """What the loop needs of an optimizer; any of torch's is one, and so is several in one."""
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """Groups of weights with their learning rates."""
+        ...
+
+    def step(self) -> Any:
+        """Move the weights."""
+        ...
+
+    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT002 - torch's signature
+        """Forget the gradients."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from there."""
+        ...
+SAVE_AFTER_S = 30.0
+"""The state is written at most this often: what a kill can cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """An encoded burst with the right option's index for each question that has an answer; branches come and go."""
+
+    prompt: EncodedPrompt
+    answers: Mapping[QuestionId, int]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to train. ``orders`` option orders are drawn per question, example and epoch.
+
+    ``examples`` names what is trained on (a hash): a state saved for others is not resumed.
+    """
+
+    epochs: int
+    batch: int
+    warmup_steps: int
+    seed: int
+    orders: int = 1
+    weighted: bool = False
+    clip: float = 1.0
+    examples: str = ""
+
+
+def make_examples(
+    items: Sequence[Item], questions: Sequence[Question], checkpoint: Checkpoint, budget: int
+) -> list[Example]:
+    """Encode items for training; ``budget`` is the longest path through a prompt, in tokens."""
+    by_id = {q.id: q for q in questions}
+    return [
+        Example(
+            prompt=encode(render(item.burst, questions, questions), checkpoint.tokenizer, budget),
+            answers={q: by_id[q].index(OptionId(o)) for q, o in item.answers.items() if q in by_id},
+            weight=item.weight,
+        )
+        for item in items
+    ]
+
+
+def fit(
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    questions: Sequence[Question],
+    plan: Plan,
+    optimizer: Stepper,
+    work: Path,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train what has gradients; returns the loss of every step.
+
+    The learning rates of ``optimizer`` are peaks: they rise over the warm-up and fall along a cosine. The
+    state is written to ``work`` now and then, and a run that was killed goes on from there with the same result. Raises TrainingError where there is nothing to train on or the loss is not a number.
+    """
+    if not examples:
+        raise TrainingError("there are no labelled items to train on; collect labels first")
+    peaks = [float(group["lr"]) for group in optimizer.param_groups]
+    per_epoch = math.ceil(len(examples) / plan.batch)
+    steps = per_epoch * plan.epochs
+    weights = [p for p in checkpoint.model.parameters() if p.requires_grad]
+    losses = _resume(work, plan, weights, optimizer, checkpoint.device)
+    encoded = _branches(checkpoint, questions)
+    checkpoint.model.train()
+    saved = time.monotonic()
+    while len(losses) < steps:
+        step = len(losses)
+        epoch, place = divmod(step, per_epoch)
+        for group, peak in zip(optimizer.param_groups, peaks, strict=True):
+            group["lr"] = peak * schedule(step, steps, plan.warmup_steps)
+        chosen = _batches(tuple(row_length(e.prompt) for e in examples), plan, epoch)[place]
+        torch.manual_seed(plan.seed * 1_000_003 + step)  # dropout must not depend on where a run was resumed
+        loss = _loss(checkpoint, [examples[i] for i in chosen], plan, random.Random(f"{plan.seed}/{step}"), encoded)  # noqa: S311 - shuffling
+        if not math.isfinite(loss.item()):
+            raise TrainingError(f"the loss became {loss.item()} at step {step}; lower train.learning_rate")
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward without types
+        torch.nn.utils.clip_grad_norm_(weights, plan.clip)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+        if time.monotonic() - saved >= SAVE_AFTER_S or len(losses) == steps:
+            _save(work, plan, weights, optimizer, losses)
+            saved = time.monotonic()
+        if progress is not None:
+            progress(len(losses), steps, losses[-1])
+    checkpoint.model.eval()
+    return losses
+
+
+def schedule(step: int, steps: int, warmup: int) -> float:
+    """Factor on the peak learning rate: a linear warm-up (no longer than a tenth of the run), then half a cosine."""
+    warmup = min(warmup, steps // 10)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def _loss(
+    checkpoint: Checkpoint,
+    examples: Sequence[Example],
+    plan: Plan,
+    rng: random.Random,
+    encoded: Callable[[QuestionId, tuple[int, ...]], EncodedBranch],
+) -> Tensor:
+    prompts, targets, weights = [], [], []
+    for example in examples:
+        branches = []
+        for question, option in example.answers.items():
+            count = len(next(b for b in example.prompt.branches if b.question == question).order)
+            for _ in range(plan.orders):
+                order = tuple(rng.sample(range(count), count))
+                branches.append(encoded(question, order))
+                targets.append(order.index(option))
+                weights.append(example.weight if plan.weighted else 1.0)
+        prompts.append(replace(example.prompt, branches=tuple(branches)))
+    with autocast(checkpoint.device):
+        logits = letter_logits(checkpoint.causal, collate(prompts).to(checkpoint.device))
+    each = torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=checkpoint.device), reduction="none")
+    share = torch.tensor(weights, device=checkpoint.device)
+    return (each * share).sum() / share.sum()
+
+
+def _branches(
+    checkpoint: Checkpoint, questions: Sequence[Question]
+) -> Callable[[QuestionId, tuple[int, ...]], EncodedBranch]:
+    by_id = {q.id: q for q in questions}
+
+    @cache
+    def encoded(question: QuestionId, order: tuple[int, ...]) -> EncodedBranch:
+        return encode_branch(branch(by_id[question], order), checkpoint.tokenizer)
+
+    return encoded
+
+
+_latest: dict[tuple[int, int, int, int], list[list[int]]] = {}
+
+
+def _batches(lengths: tuple[int, ...], plan: Plan, epoch: int) -> list[list[int]]:
+    key = (hash(lengths), plan.batch, plan.seed, epoch)
+    if key not in _latest:
+        _latest.clear()
+        _latest[key] = grouped(lengths, plan.batch, plan.seed * 7919 + epoch)
+    return _latest[key]
+
+
+def _save(
+    work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, losses: Sequence[float]
+) -> None:
+    work.mkdir(parents=True, exist_ok=True)
+    state = {
+        "plan": asdict(plan),
+        "weights": [w.detach().cpu() for w in weights],
+        "optimizer": optimizer.state_dict(),
+        "losses": list(losses),
+    }
+    aside = work / f"{STATE}.aside"
+    torch.save(state, aside)
+    aside.replace(work / STATE)
+
+
+def _resume(
+    work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, device: torch.device
+) -> list[float]:
+    path = work / STATE
+    if not path.exists():
+        return []
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    if state["plan"] != asdict(plan) or [w.shape for w in state["weights"]] != [w.shape for w in weights]:
+        return []
+    with torch.no_grad():
+        for weight, saved in zip(weights, state["weights"], strict=True):
+            weight.copy_(saved)
+    optimizer.load_state_dict(state["optimizer"])
+    return list(state["losses"])

@@ -1,0 +1,56 @@
+"""The rungs of the starter family: four Qwen2 shapes that share one vocabulary."""
+
+from dataclasses import dataclass
+
+from transformers import Qwen2Config
+
+from retrain.starter.vocabulary import MAX_POSITIONS, SPECIALS, VOCABULARY
+
+HEAD = 64
+"""Width of an attention head; on a CPU one wide head is faster than two narrow ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """A rung: widths are multiples of 32 for Q8_0; ``rate`` is the matrices' peak learning rate.
+
+    ``tokens`` (language modelling), ``public`` and ``gold`` (items) are what it reads at the full computing budget;
+    bigger rungs read more.
+    """
+
+    name: str
+    width: int
+    layers: int
+    inner: int
+    rate: float
+    tokens: int
+    public: int
+    gold: int = 7000
+
+    def config(self) -> Qwen2Config:
+        """Make the Qwen2 configuration: tied embeddings, one key-value head."""
+        return Qwen2Config(
+            vocab_size=VOCABULARY,
+            hidden_size=self.width,
+            intermediate_size=self.inner,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.width // HEAD,
+            num_key_value_heads=1,
+            max_position_embeddings=MAX_POSITIONS,
+            rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=VOCABULARY - 1,
+            pad_token_id=VOCABULARY - len(SPECIALS),
+            use_cache=True,
+        )
+
+
+FAMILY = (
+    Shape(name="xs", width=64, layers=2, inner=192, rate=1e-2, tokens=800_000, public=7_000, gold=4_000),
+    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, gold=5_000),
+    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, gold=6_000),
+    Shape(name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000),
+)
+FULL_BUDGET_S = 2400.0
+"""The recipe's whole computing time, in seconds of one core; counts above shrink with a smaller one."""
