@@ -68,7 +68,7 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
             "data_dir": folder,
             "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
             "ask": settings.ask.model_copy(
-                update={"daily_budget": 1000, "audit_share": 0.05, "audit_block_minutes": 10}
+                update={"daily_budget": 1000, "audit_share": 0.0, "audit_block_minutes": 10}
             ),
             "argilla": settings.argilla.model_copy(update={"url": None, "api_key_env": None, "port": 0, "overlap": 2}),
             "ladder": settings.ladder.model_copy(update={"rungs": plan.rungs}),
@@ -143,7 +143,7 @@ class Demo:
         tally = pipeline.tally
         self._screen.say(
             f"{tally.messages} messages of {stretch.name}, {tally.bursts} bursts: acted on {tally.acted}, "
-            f"asked about {tally.asked}, passed {tally.passed}; drawn for the blind audit {tally.audited}"
+            f"asked about {tally.asked}, passed {tally.passed}"
         )
         return seen
 
