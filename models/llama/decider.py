@@ -30,7 +30,11 @@ def open_decider(
     if expected_sha256 is not None and digest != expected_sha256:
         raise ModelError(f"{path} has changed since it was approved (its SHA-256 differs); it is not loaded")
     branches = sum(len(question.options) for question in questions)
-    wordings = sum(len(q.options) * (len(q.text) + sum(len(o.wording) + 4 for o in q.options) + 16) for q in questions)
+    # A byte is a token at the most; characters would be too few, for a Chinese one may take three.
+    wordings = sum(
+        len(q.options) * (len(q.text.encode()) + sum(len(o.wording.encode()) + 4 for o in q.options) + 16)
+        for q in questions
+    )
     engine = Engine(
         path, threads=decide.threads, tokens=decide.max_prompt_tokens + min(wordings, 8192), branches=branches
     )
