@@ -161,6 +161,10 @@ class QuestionTable(Table):
         for name, option in (("positive", self.positive), ("abstain", self.abstain)):
             if option is not None and option not in ids:
                 raise ValueError(f"{name} = {option!r} is not one of the options {ids}")
+        if not set(ids) - {self.positive, self.abstain}:
+            raise ValueError(f"no option is left for the negative side: {ids} are all positive or abstaining")
+        if self.positive == self.abstain:
+            raise ValueError(f"positive and abstain are both {self.positive!r}")
         return self
 
     def question(self) -> Question:
@@ -233,7 +237,20 @@ def load_settings(path: Path) -> Settings:
     chat = settings.chat
     if chat.path is not None:
         chat = chat.model_copy(update={"path": base / chat.path})
-    return settings.model_copy(update={"data_dir": base / settings.data_dir, "chat": chat})
+    return settings.model_copy(
+        update={
+            "data_dir": base / settings.data_dir.expanduser(),
+            "chat": chat,
+            "decide": settings.decide.model_copy(update={"model": _found(settings.decide.model, base)}),
+            "ladder": LadderSettings(rungs=tuple(_found(rung, base) for rung in settings.ladder.rungs)),
+        }
+    )
+
+
+def _found(name: str, base: Path) -> str:
+    """A model's name; where it is a file or folder beside config.toml, its whole path. Built-in names stay."""
+    path = base / Path(name).expanduser()
+    return name if name.startswith("starter") or not path.exists() else str(path)
 
 
 def secret(name: str | None) -> str | None:
