@@ -1,6 +1,7 @@
 """Reading labelled rows: JSON lines in the project's own form, the public single-choice sets' and the paper's."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     continue
                 try:
                     row = json.loads(line)
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise InputError(f"{path}, line {number}: this is no JSON ({error})") from error
                 if not isinstance(row, dict):
                     raise InputError(f"{path}, line {number}: expected an object, found {type(row).__name__}")
@@ -48,8 +49,10 @@ def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
     for number, row in read_json_lines(path):
         try:
             item = _item(row, number, questions)
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}, line {number}: {error!r} is wrong or missing") from error
+        except KeyError as error:
+            raise InputError(f"{path}, line {number}: the field {error} is missing") from error
+        except (TypeError, ValueError, OverflowError, OSError) as error:
+            raise InputError(f"{path}, line {number}: {error}; see docs/formats.md") from error
         if item is not None:
             items.append(item)
     return items
@@ -65,7 +68,7 @@ def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) ->
         return None
     text = row["text"]
     if not isinstance(text, str):
-        raise TypeError("text")
+        raise TypeError("text is not a string")
     window = tuple(
         WindowMessage(sender=str(m["sender"]), text=str(m["text"])) for m in row.get("window", row.get("cr_window", []))
     )
@@ -80,7 +83,13 @@ def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) ->
         started_at=at,
         ended_at=at,
     )
-    return Item(burst=burst, answers=answers, conversation=room, weight=float(row.get("weight", 1.0)))
+    return Item(burst=burst, answers=answers, conversation=room, weight=_weight(row.get("weight", 1.0)))
+
+
+def _weight(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"weight {value!r} is no number above 0")
+    return float(value)
 
 
 def _answer(row: Mapping[str, Any], question: Question) -> OptionId | None:
