@@ -43,5 +43,5 @@ def _converted(name: str, hashes: list[str], settings: Settings) -> Path:
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         said = ended.stderr.strip().splitlines() or ["no reason given"]
-        raise ModelError(f"{name} could not be converted to GGUF: {said[-1].removeprefix('quandary: ')}")
+        raise ModelError(f"{name} could not be converted to GGUF: {said[-1].removeprefix('retrain: ')}")
     return target

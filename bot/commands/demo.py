@@ -35,7 +35,9 @@ def demo(config: Path, folder: Path | None, *, approve: bool, override: bool, on
     began = time.monotonic()
     keyboard = sys.stdin.isatty()
     choice = Choice(
-        approve=approve, override=override, ask=lambda text: keyboard and click.confirm(f"   {text}", default=False)
+        approve=approve,
+        override=override,
+        ask=lambda text: keyboard and click.confirm(f"   {text}", default=False, err=as_json),
     )
     show = Demo(settings, work, screen, choice)
 
@@ -62,6 +64,8 @@ def demo(config: Path, folder: Path | None, *, approve: bool, override: bool, on
 def _fresh(folder: Path) -> Path:
     """Make the demo's folder anew; one that no demo made is never emptied."""
     if folder.exists():
+        if not folder.is_dir():
+            raise click.BadParameter(f"{folder} is a file; choose another --folder")
         if any(folder.iterdir()) and not (folder / MARK).exists():
             raise click.BadParameter(f"{folder} is not empty and no demo made it; choose another --folder")
         shutil.rmtree(folder)

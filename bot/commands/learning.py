@@ -19,7 +19,7 @@ NAMES: Mapping[str, str] = {
     "export": "Convert a checkpoint to a quantized GGUF.",
     "starter": "Train the starter family from scratch.",
 }
-_WITHOUT_SETTINGS = {"export"}
+_WITH_SETTINGS = {*NAMES, "train"} - {"export"}
 
 
 def _hand_on(name: str | None) -> click.Command:
@@ -32,7 +32,8 @@ def _hand_on(name: str | None) -> click.Command:
         whole = [*([name] if name is not None else []), *arguments]
         root = context.find_root()
         given = root.get_parameter_source("config") is not ParameterSource.DEFAULT
-        if given and whole and whole[0] in NAMES.keys() - _WITHOUT_SETTINGS and "--config" not in whole:
+        named = any(argument.split("=")[0] == "--config" for argument in whole)
+        if given and whole and whole[0] in _WITH_SETTINGS and not named:
             whole += ["--config", str(Path(root.params["config"]).resolve())]
         context.exit(_wait([sys.executable, "-m", "retrain", *whole]))
 

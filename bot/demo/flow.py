@@ -169,7 +169,8 @@ class Demo:
     async def _learn(self) -> None:
         """Train and judge in a process of its own, as the bot's scheduler does at night."""
         command = [sys.executable, "-m", "retrain", "cycle", "--config", str(self.config)]
-        learning_side = await asyncio.create_subprocess_exec(*command)
+        own = 2 if self._screen.console.stderr else None  # with --json standard output holds nothing but the figures
+        learning_side = await asyncio.create_subprocess_exec(*command, stdout=own)
         try:
             status = await learning_side.wait()
         except asyncio.CancelledError:
