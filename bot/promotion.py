@@ -80,7 +80,7 @@ def rollback(db: Database, settings: Settings, *, by: str, why: str = "") -> Pro
 
     Rolling back twice goes back two approvals, and at last to the model that config.toml names.
     """
-    stack = _stack(db)
+    stack = promotions.standing(db)
     if not stack:
         raise PromotionError("the model of config.toml serves; there is nothing to roll back to")
     now = datetime.now(UTC)
@@ -172,15 +172,3 @@ def _binding(candidate: Candidate, verdict: Verdict) -> dict[str, str]:
         "verdict": verdict.outcome.value,
     }
     return bound | {f"question:{question}": version for question, version in candidate.question_versions.items()}
-
-
-def _stack(db: Database) -> list[Slot]:
-    """The approvals that stand, oldest first: each approval adds its slot, each rollback takes the last one away."""
-    acts = [p.action for p in promotions.history(db) if p.action is not Action.REJECT]
-    stack: list[Slot] = []
-    for action, slot in zip(acts, promotions.slots(db), strict=True):
-        if action is Action.APPROVE:
-            stack.append(slot)
-        else:
-            stack.pop()
-    return stack

@@ -22,6 +22,7 @@ from models.ids import BurstId, MemberId, Revision, RoomId
 from models.llama import gguf_of, open_decider
 from models.settings import Settings
 from models.store import promotions
+from models.store.database import Database
 from models.store.thread import Store
 
 T = TypeVar("T")
@@ -66,9 +67,8 @@ class ServingSlot:
         self._refreshing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        """Load what was promoted last, or what served before it; raises ModelError where nothing can be loaded."""
-        history = [] if self._model is not None else await self._store.do(promotions.slots)
-        for slot in reversed(history):
+        """Load what was promoted last, or the approval before it; raises ModelError where nothing can be loaded."""
+        for slot in [] if self._model is not None else await self._store.do(_approved):
             try:
                 self._decider, self._serving = await self._load(slot), slot
             except ModelError as error:
@@ -174,3 +174,12 @@ class ServingSlot:
     def _shutdown(self) -> None:
         for thread in (self._deciding, self._loading):
             thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _approved(db: Database) -> list[Slot]:
+    """The slot, and what may take its place if it cannot be loaded: earlier approvals, never one taken back."""
+    current = promotions.current_slot(db)
+    if current is None:
+        return []
+    before = reversed(promotions.standing(db))
+    return [current, *(slot for slot in before if slot.gguf_sha256 != current.gguf_sha256)]

@@ -57,6 +57,22 @@ def slots(db: Database) -> list[Slot]:
     return [_slot(row) for row in db.query("SELECT * FROM slots ORDER BY seq")]
 
 
+def standing(db: Database) -> list[Slot]:
+    """The approvals that stand, oldest first: a rollback takes the last one away, a rejection the rejected one."""
+    served = iter(slots(db))
+    stack: list[Slot] = []
+    for done in history(db):
+        if done.action is Action.REJECT:
+            stack = [slot for slot in stack if slot.candidate != done.candidate]
+            continue
+        slot = next(served)
+        if done.action is Action.APPROVE:
+            stack.append(slot)
+        else:
+            stack.pop()
+    return stack
+
+
 def current_slot(db: Database) -> Slot | None:
     """The promoted model that serves, or None for the model of config.toml."""
     row = next(iter(db.query("SELECT * FROM slots ORDER BY seq DESC LIMIT 1")), None)
