@@ -110,7 +110,7 @@ def _mask(nodes: Tensor, preamble: int) -> Tensor:
 
 
 def grouped(lengths: Sequence[int], size: int, seed: int) -> list[list[int]]:
-    """Cut positions into batches of about equal length, shuffled by a seed: shuffle, sort within pools of 16 batches."""
+    """Cut positions into batches of about equal length: shuffle by a seed, then sort within pools of 16 batches."""
     rng = random.Random(seed)  # noqa: S311 - shuffling, not secrets
     order = list(range(len(lengths)))
     rng.shuffle(order)

@@ -38,7 +38,7 @@ class Checkpoint:
 
 
 def resolve(name: str | Path) -> tuple[str, str]:
-    """Find where the weights and the tokenizer of a model are: ``starter-s`` is shipped, the rest is a folder or hub id.
+    """Find a model's weights and tokenizer: ``starter-s`` is shipped, the rest is a folder or hub id.
 
     Raises ModelError for a rung of the starter family that does not exist or is not there.
     """

@@ -39,7 +39,7 @@ class Stepper(Protocol):
         """Move the weights."""
         ...
 
-    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT002 - torch's signature
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
         ...
 
@@ -50,6 +50,8 @@ class Stepper(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from there."""
         ...
+
+
 SAVE_AFTER_S = 30.0
 """The state is written at most this often: what a kill can cost."""
 
@@ -107,7 +109,8 @@ def fit(
     """Train what has gradients; returns the loss of every step.
 
     The learning rates of ``optimizer`` are peaks: they rise over the warm-up and fall along a cosine. The
-    state is written to ``work`` now and then, and a run that was killed goes on from there with the same result. Raises TrainingError where there is nothing to train on or the loss is not a number.
+    state is written to ``work`` now and then, and a run that was killed goes on from there with the same result. Raises
+    TrainingError where there is nothing to train on or the loss is not a number.
     """
     if not examples:
         raise TrainingError("there are no labelled items to train on; collect labels first")
@@ -199,9 +202,7 @@ def _batches(lengths: tuple[int, ...], plan: Plan, epoch: int) -> list[list[int]
     return _latest[key]
 
 
-def _save(
-    work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, losses: Sequence[float]
-) -> None:
+def _save(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, losses: Sequence[float]) -> None:
     work.mkdir(parents=True, exist_ok=True)
     state = {
         "plan": asdict(plan),
@@ -214,9 +215,7 @@ def _save(
     aside.replace(work / STATE)
 
 
-def _resume(
-    work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, device: torch.device
-) -> list[float]:
+def _resume(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, device: torch.device) -> list[float]:
     path = work / STATE
     if not path.exists():
         return []
