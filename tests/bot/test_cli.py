@@ -97,7 +97,7 @@ def test_faults_end_with_one_sentence_and_their_status(quandary, house, tmp_path
     path, settings = house
     assert "no settings file" in said_in_one_sentence(quandary("--config", tmp_path / "none.toml", "status"), 2)
     bad = tmp_path / "bad.toml"
-    bad.write_text(path.read_text().replace("gap_s = 12.0", "gap_s = -1").replace("rank = 64", "rank = 0"))
+    bad.write_text(path.read_text().replace("gap_s = 12.0", "gap_s = -1").replace("rank = 32", "rank = 0"))
     told = said_in_one_sentence(quandary("--config", bad, "status"), 2)
     assert "burst.gap_s" in told
     assert "train.rank" in told
