@@ -25,7 +25,7 @@ from models.settings import load_settings
 from models.store import learning
 from models.store.database import open_database
 from retrain.candidate import calibrate as fit_calibration
-from retrain.candidate import export_family, export_named, read_gguf, writing
+from retrain.candidate import export_named, read_gguf, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.evidence_file import FILE, read_evidence
@@ -193,7 +193,6 @@ def starter(data: Path, out: Path, work: Path | None, seed: int, budget_s: float
     place = work or out.with_name(f"{out.name}.work")
     questions = load_settings(config).questions
     run_starter(data, out, place, seed=seed, budget_cpu_s=budget_s or FULL_BUDGET_S, device=device, questions=questions)
-    export_family(out)
     click.echo(f"the family stands in {out}; its stages in {place} can be removed")
 
 

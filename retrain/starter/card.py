@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.question import Question, versions
+from retrain.candidate import export_family
 from retrain.starter.corpus import file_hashes, gold_items, public_sets
 from retrain.starter.family import FAMILY
 from retrain.starter.rung import RESULT, write_json
@@ -51,6 +52,7 @@ def write_card(
     }
     write_json(aside / "recipe.json", told)
     (aside / "README.md").write_text(_card(results, seed, sum(spent.values())), encoding="utf-8")
+    export_family(aside)
     write_json(aside / HASHES, hashes(aside))
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -122,8 +124,9 @@ single-choice questions about the last message of a group chat; they are a place
   has seen no gold label.
 - **starter** (`adapters/` on `base/`): starter-base plus one LoRA adapter a rung, trained on the gold train files.
 
-Weights are bf16 safetensors. Seed {seed}; {minutes:.1f} minutes of two cores for everything. `recipe.json` has settings,
-times and the hashes of the files read, `rooms.json` every room and conversation trained on, `hashes.json` the files here.
+Weights are bf16 safetensors; `gguf/` holds what the bot serves, Q8_0. Seed {seed}; {minutes:.1f} minutes of two cores
+for everything. `recipe.json` has settings, times and the hashes of the files read, `rooms.json` every room and
+conversation trained on, `hashes.json` the files here.
 
 ## Figures on dev
 F1 / macro-F1; rows whose gold label is "unsure" are left out, yes is said where p(yes) > p(no), rows unweighted.
@@ -139,7 +142,7 @@ trained on, but settings were chosen on them. The Chinese dev file is too small 
 | CPED dialogue (Chen et al. 2022) | chat, public | Apache-2.0 |
 | Molweni (Li et al. 2020) | public | Apache-2.0 |
 | GECOR; TREC CAsT 2019/20; FollowUp | public | CC-BY-4.0; MIT; Apache-2.0 |
-| group chat gold train; dialogue gold train (labels made for this project) | gold, starter only | CC-BY-4.0; Apache-2.0 |
+| group chat and dialogue gold train (labels made for this project) | gold, starter only | CC-BY-4.0; Apache-2.0 |
 
 The rooms of the demo and of the dev set were not used anywhere; CANARD was not used.
 

@@ -17,7 +17,7 @@ from retrain.starter.pretrain import make_optimizers
 BUDGETS = (170, 230, 330)
 """Longest prompts in tokens; short windows cost a third of long ones, and rotary positions carry over to 420."""
 CHOICE_RATE = 2e-3
-"""Muon's peak rate on the public sets: it leaves chance in half the steps that AdamW takes; 4e-3 forgets the letters."""
+"""Muon's peak rate on the public sets: it leaves chance in half the steps that AdamW takes."""
 ADAPTER = TrainSettings(
     rank=32, alpha=64, dropout=0.0, learning_rate=1e-3, plus_ratio=4.0, epochs=2, batch=16, warmup_steps=20
 )

@@ -56,7 +56,7 @@ def read_chat(path: Path) -> list[Message]:
 
 
 def conversation_key(conversation: str) -> str:
-    """Name a conversation the same in all files: CPED's replay says ``CPED/..`` where the public set says ``test/..``."""
+    """Name a conversation the same in all files: CPED's replay says ``CPED/``, the public set ``test/``."""
     head, _, rest = conversation.partition("/")
     return f"CPED/{rest}" if head in {"train", "valid", "test", "CPED"} else conversation
 
@@ -72,7 +72,7 @@ def raw_chat(folder: Path, questions: Sequence[Question]) -> list[Message]:
 
 
 def documents(messages: Sequence[Message], rng: random.Random) -> Iterator[str]:
-    """Cut raw chat into documents that look like a prompt's chat: a window of up to 12 bursts, then ``>>>`` and a burst.
+    """Cut raw chat into documents that look like a prompt's chat: up to 12 bursts as window, then ``>>>`` and a burst.
 
     Consecutive messages of one sender are joined, as bursts are.
     """

@@ -68,7 +68,5 @@ def _lessons(
             orders = [tuple(rng.sample(range(len(question.options)), len(question.options))) for _ in range(2)]
             branches = tuple(encode_branch(branch(question, order), checkpoint.tokenizer) for order in orders)
             targets += [order.index(said) for order in orders]
-            prompts.append(
-                EncodedPrompt(preamble=opening, chat=join((line,), checkpoint.tokenizer), branches=branches)
-            )
+            prompts.append(EncodedPrompt(preamble=opening, chat=join((line,), checkpoint.tokenizer), branches=branches))
         yield prompts, targets

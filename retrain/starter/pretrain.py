@@ -49,7 +49,7 @@ class Optimizers:
             part.step()
         self.zero_grad()
 
-    def zero_grad(self, set_to_none: bool = True) -> None:  # noqa: FBT002 - torch's signature
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients."""
         for part in self.parts:
             part.zero_grad(set_to_none=set_to_none)

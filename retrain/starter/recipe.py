@@ -124,6 +124,9 @@ def _show(order: Order, task: TaskID, progress: Progress) -> None:
 
 def _bars() -> Progress:
     return Progress(
-        TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"),
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(),
     )

@@ -80,9 +80,7 @@ def train_rung(order: Order) -> None:
     _stage(order, report, "dev", folder / RESULT, _dev)
 
 
-def _stage(
-    order: Order, report: Reporter, name: str, made: Path, run: Callable[[Order, Path, Reporter], None]
-) -> None:
+def _stage(order: Order, report: Reporter, name: str, made: Path, run: Callable[[Order, Path, Reporter], None]) -> None:
     if made.exists():
         return
     report.stage = name
@@ -100,7 +98,9 @@ def _stage(
 
 def _chat(order: Order, out: Path, report: Reporter) -> None:
     torch.manual_seed(order.seed)
-    model: Any = AutoModelForCausalLM.from_config(order.shape.config(), attn_implementation="sdpa").to(order.device)
+    model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # transformers leaves it without types
+        order.shape.config(), attn_implementation="sdpa"
+    ).to(order.device)
     ids = np.load(order.work / IDS, mmap_mode="r")
     losses = pretrain(
         model,
