@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.chat import Burst
@@ -18,10 +18,14 @@ OVER_BUDGET = "budget spent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaning:
-    """Where decisions lead before anybody thinks of budget or audit."""
+    """Where decisions lead before anybody thinks of budget or audit.
+
+    ``doubts`` are the unsure questions that have no say in the reply: worth asking about, whatever the route.
+    """
 
     route: Route
     reason: str
+    doubts: tuple[QuestionId, ...] = ()
 
 
 def audited(room: RoomId, started_at: datetime, ask: AskSettings) -> bool:
@@ -42,23 +46,34 @@ def request_id(burst: BurstId, questions: Sequence[Question]) -> RequestId:
 
 
 def lean(questions: Sequence[Question], decisions: Sequence[Decision]) -> Leaning:
-    """Walk the questions in order: the first one surely negative means silence, all surely answered means acting.
+    """Let the first question and those that come after it decide about the reply; the others stand beside it.
 
-    A question without a decision counts as unsure.
+    The first one surely negative means silence, all of them surely answered means acting. A question that does not
+    come after the first, or that is asked only where the first one is negative, neither blocks a reply nor silences
+    one. A question without a decision counts as unsure.
     """
     sure = {decision.question: decision.sure for decision in decisions}
     answers: dict[QuestionId, OptionId] = {}
+    unsure: list[QuestionId] = []
+    deciding: set[QuestionId] = set()
     for place, question in enumerate(questions):
+        if place == 0 or deciding & question.after.keys():
+            deciding.add(question.id)
         if not question.applies(answers):
             continue
         answer = sure.get(question.id)
         if answer is None:
-            return Leaning(route=Route.ASK, reason=f"unsure: {question.id}")
-        answers[question.id] = answer
-        if place == 0 and answer != question.positive:
-            return Leaning(route=Route.PASS, reason=f"sure: {question.id} is {answer}")
-    said = ", ".join(f"{question} is {answer}" for question, answer in answers.items())
-    return Leaning(route=Route.ACT, reason=f"sure: {said}")
+            unsure.append(question.id)
+        else:
+            answers[question.id] = answer
+    first = questions[0]
+    if first.id in answers and answers[first.id] != first.positive:
+        reason = f"sure: {first.id} is {answers[first.id]}"
+        return Leaning(route=Route.PASS, reason=reason, doubts=tuple(unsure))
+    if blocking := [question for question in unsure if question in deciding]:
+        return Leaning(route=Route.ASK, reason=f"unsure: {blocking[0]}")
+    said = ", ".join(f"{question} is {answer}" for question, answer in answers.items() if question in deciding)
+    return Leaning(route=Route.ACT, reason=f"sure: {said}", doubts=tuple(unsure))
 
 
 def route(
@@ -73,13 +88,17 @@ def route(
     """Give a burst its route, and the request that goes with it.
 
     An audited burst is always requested, blind, outside the budget, and routed like any other. Any other unsure burst
-    is requested while the day's budget lasts, and passed in silence afterwards.
+    is requested while the day's budget lasts, and passed in silence afterwards. Where only questions that have no say
+    in the reply are unsure, the burst is requested within the same budget and keeps its route.
     """
     leaning = lean(questions, decisions)
     audit = audited(burst.room, burst.started_at, ask)
-    asked = leaning.route is Route.ASK and (audit or budget_left > 0)
+    unsure = leaning.route is Route.ASK or bool(leaning.doubts)
+    asked = unsure and (audit or budget_left > 0)
     if leaning.route is Route.ASK and not asked:
         leaning = Leaning(route=Route.PASS, reason=f"{OVER_BUDGET}; {leaning.reason}")
+    elif asked and leaning.doubts:
+        leaning = replace(leaning, reason=f"{leaning.reason}; unsure: {', '.join(leaning.doubts)}")
     probability = ask.audit_share if audit else 1.0
     routing = Routing(burst=burst.id, route=leaning.route, reason=leaning.reason, audit=audit, probability=probability)
     if not (audit or asked):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bot.routing import audited, request_id, route
 from models.chat import Burst
 from models.decision import Route
+from models.question import Option, Question
 from models.settings import AskSettings
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -57,6 +58,59 @@ def test_audited_bursts_are_always_requested_blind_and_routed_as_ever(settings, 
     routing, request = routed(settings, sure, ALL_AUDIT, budget=0)
     assert (routing.route, routing.audit, routing.probability) == (expected, True, 1.0)
     assert (request.strategy, request.blind, request.probability) == ("audit", True, 1.0)
+
+
+YES, NO = Option(id="yes", wording="yes"), Option(id="no", wording="no")
+
+
+def beside(name, **after):
+    return Question(id=name, text="?", definition=name, options=(YES, NO), positive="yes", after=after)
+
+
+def mixed(settings, extra, sure, budget=1):
+    """Route with the two questions of config.toml and more; ``sure`` maps questions to answers."""
+    questions = (*settings.questions, *extra)
+    decider = FakeDecider(questions)
+    made = [replace(d, sure=sure.get(d.question)) for d in decider.decide([BURST])[0]]
+    return route(BURST, questions, made, NO_AUDIT, budget_left=budget, now=NOW)
+
+
+@pytest.mark.parametrize("complaint", ["yes", "no", None])
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ({"is_question": "yes", "needs_context": "no"}, Route.ACT),
+        ({"is_question": "no"}, Route.PASS),
+        ({"is_question": "yes"}, Route.ASK),
+        ({}, Route.ASK),
+    ],
+)
+def test_a_question_that_stands_alone_has_no_say_in_the_reply(settings, reply, expected, complaint):
+    routing, request = mixed(settings, [beside("complaint")], {**reply, "complaint": complaint})
+    assert routing.route is expected
+    assert (request is not None) == (expected is Route.ASK or complaint is None)
+    assert ("complaint" in routing.reason) == (expected is not Route.ASK and complaint is None)
+    if expected is not Route.ASK:
+        routing, request = mixed(settings, [beside("complaint")], {**reply, "complaint": complaint}, budget=0)
+        assert (routing.route, request) == (expected, None)
+        assert routing.reason.startswith("sure: ")
+
+
+def test_what_follows_a_negative_answer_is_asked_about_in_silence(settings):
+    thanks = beside("thanks", is_question="no")
+    for sure, route_, asked in [
+        ({"is_question": "no"}, Route.PASS, True),
+        ({"is_question": "no", "thanks": "yes"}, Route.PASS, False),
+        ({"is_question": "yes", "needs_context": "no"}, Route.ACT, False),  # not reached
+    ]:
+        routing, request = mixed(settings, [thanks], sure)
+        assert (routing.route, request is not None) == (route_, asked)
+
+
+def test_what_comes_after_the_first_question_by_way_of_another_decides_too(settings):
+    deep = beside("deep", needs_context="yes")
+    assert mixed(settings, [deep], {"is_question": "yes", "needs_context": "yes"})[0].route is Route.ASK
+    assert mixed(settings, [deep], {"is_question": "yes", "needs_context": "no"})[0].route is Route.ACT
 
 
 def test_request_ids_follow_burst_and_wording(settings):
