@@ -3,7 +3,6 @@
 import asyncio
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import click
 from rich.console import Console
 
 from bot.demo.flow import Choice, Demo, write_report
+from bot.demo.keyboard import pressed_yes
 from bot.demo.screen import Screen
 from labeling.embedded import EmbeddedArgilla
 from models.settings import load_settings
@@ -33,12 +33,7 @@ def demo(config: Path, folder: Path | None, *, approve: bool, override: bool, on
     work = _fresh(folder or settings.data_dir / "demo")
     screen = Screen(Console(stderr=as_json))
     began = time.monotonic()
-    keyboard = sys.stdin.isatty()
-    choice = Choice(
-        approve=approve,
-        override=override,
-        ask=lambda text: keyboard and click.confirm(f"   {text}", default=False, err=as_json),
-    )
+    choice = Choice(approve=approve, override=override, ask=pressed_yes)
     show = Demo(settings, work, screen, choice)
 
     async def afterwards(argilla: EmbeddedArgilla) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,8 @@ from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
-from models.champion import champion_gguf
 from models.chat import Burst
-from models.errors import TrainingError
+from models.errors import SettingsError, TrainingError
 from models.evidence import Candidate, Outcome, Verdict
 from models.ids import RequestId
 from models.labels import RequestState
@@ -36,6 +35,9 @@ from models.store import bursts, inbox, labels, learning, requests
 from models.store.database import Database
 from models.store.thread import Store
 from models.toml import dump_settings
+
+ANSWERED = ("is_question", "needs_context")
+"""The questions that the bundled answers answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +59,22 @@ class Choice:
 
     approve: bool
     override: bool
-    ask: Callable[[str], bool]
-    """Asks the maintainer at the keyboard; always no where there is none."""
+    ask: Callable[[], Awaitable[bool]]
+    """Waits for the maintainer's key; always no where there is no keyboard."""
 
 
 def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
-    """The user's questions on the demo's chat: everything asked, a small ladder, light training."""
+    """The two questions that the bundled answers answer, everything asked, a small ladder, light training.
+
+    Raises SettingsError where config.toml lacks one of them.
+    """
+    questions = tuple(question for question in settings.question if question.id in ANSWERED)
+    if len(questions) < len(ANSWERED):
+        raise SettingsError(f"the demo needs the questions {' and '.join(ANSWERED)} in config.toml, as shipped")
     return settings.model_copy(
         update={
             "data_dir": folder,
+            "question": questions,
             "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
             "ask": settings.ask.model_copy(
                 update={"daily_budget": 1000, "audit_share": 0.0, "audit_block_minutes": 10}
@@ -187,9 +196,11 @@ class Demo:
         if not passed and not self._choice.override:
             self._screen.say("not promoted: the gate did not pass it (approve all the same with --approve --override)")
             return
-        if not self._choice.approve and not self._choice.ask(f"Let {candidate.id} serve?"):
-            self._screen.say("not promoted: nobody approved (press y, or pass --approve)")
-            return
+        if not self._choice.approve:
+            self._screen.say("[bold]press y to let it serve[/bold], any other key not to")
+            if not await self._choice.ask():
+                self._screen.say("not promoted: nobody approved (--approve does without a key)")
+                return
         why = "" if passed else "demo: shown before and after although the gate did not pass it"
         await store.do(lambda db: approve(db, self.settings, candidate.id, by="demo", override=not passed, why=why))
         await slot.refresh()
@@ -212,15 +223,18 @@ class Demo:
         stretch = read_stretch("S2", self._plan.messages)
         seen = await self._replay(store, slot, stretch)
         answers = read_answers(stretch.name, str(stretch.lines[0]["room"]), self._questions)
-        before = await asyncio.to_thread(self._evaluate, gguf_of(self._plan.champion), seen, answers)
-        after = await asyncio.to_thread(self._evaluate, champion_gguf(self.settings)[0], seen, answers)
+        candidate, _ = (await store.do(learning.candidates))[0]
+        files = (gguf_of(self._plan.champion), self._folder / candidate.gguf_path)
+        before, after = [await asyncio.to_thread(self._evaluate, file, seen, answers) for file in files]
         table: dict[str, object] = {}
         for old, new in zip(before, after, strict=True):
-            title = f"{old.question} on S2 ({old.figures['n']:.0f} bursts with a label, none trained on)"
+            title = f"{old.question} on S2: {old.figures['n']:.0f} bursts with a label, none trained on"
             figures = [{**e.figures, "ms_per_item": e.ms_per_item} for e in (old, new)]
             self._screen.compare(title, *figures)
             table[old.question] = {"before": figures[0], "after": figures[1]}
         self.report["s2"] = table
+        if slot.revision != candidate.revision:
+            self._screen.say("after: the candidate, which does not serve, because it was not promoted")
         self._screen.say("labels by language-model annotators; both models are the same size and read the same prompts")
 
     def _evaluate(self, gguf: Path, seen: Sequence[Burst], answers: Answers) -> list[Evaluation]:

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from bot.demo.flow import Choice, Demo, Plan
+from bot.demo.keyboard import pressed_yes
 from bot.demo.screen import Screen
 from labeling.embedded import EmbeddedArgilla
 from models.settings import load_settings
@@ -29,7 +30,7 @@ def looped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Demo]:
         load_settings(ROOT / "config.toml"),
         folder,
         Screen(Console(quiet=True)),
-        Choice(approve=True, override=True, ask=lambda _: False),
+        Choice(approve=True, override=True, ask=pressed_yes),
         Plan(champion="starter-base-xs", rungs=("starter-base-xs",), max_items=60, messages=190),
     )
     asyncio.run(demo.run(lambda _: None))
