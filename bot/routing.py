@@ -94,12 +94,14 @@ def route(
     leaning = lean(questions, decisions)
     audit = audited(burst.room, burst.started_at, ask)
     unsure = leaning.route is Route.ASK or bool(leaning.doubts)
-    asked = unsure and (audit or budget_left > 0)
+    deliberate = unsure and budget_left > 0
+    asked = deliberate or (unsure and audit)
     if leaning.route is Route.ASK and not asked:
         leaning = Leaning(route=Route.PASS, reason=f"{OVER_BUDGET}; {leaning.reason}")
     elif asked and leaning.doubts:
         leaning = replace(leaning, reason=f"{leaning.reason}; unsure: {', '.join(leaning.doubts)}")
-    probability = ask.audit_share if audit else 1.0
+    # Drawn by chance is only what would not have been asked about anyway; weights are 1 over this.
+    probability = ask.audit_share if audit and not deliberate else 1.0
     routing = Routing(burst=burst.id, route=leaning.route, reason=leaning.reason, audit=audit, probability=probability)
     if not (audit or asked):
         return routing, None

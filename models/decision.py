@@ -50,4 +50,4 @@ class Routing:
     reason: str
     audit: bool
     probability: float
-    """The probability with which the burst was drawn for labelling (1 for a deliberate choice)."""
+    """The probability with which the burst came to be labelled: 1 if it was, or would have been, chosen as unsure."""

@@ -62,7 +62,7 @@ def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) 
     """Labelled bursts at the present question versions, oldest first.
 
     An item's conversation is its room within a block of ``block_minutes``; its weight is 1 over the probability with
-    which it was drawn.
+    which it came to be asked about: 1 for an unsure burst, audited or not, and 1 over the audit's share for the others.
     """
     rows = db.query(
         "SELECT b.*, l.question AS l_question, l.question_version AS l_version, l.option AS l_option, "

@@ -113,6 +113,17 @@ def test_what_comes_after_the_first_question_by_way_of_another_decides_too(setti
     assert mixed(settings, [deep], {"is_question": "yes", "needs_context": "no"})[0].route is Route.ACT
 
 
+@pytest.mark.parametrize(
+    ("sure", "budget", "probability"),
+    [(("no", None), 1, 0.5), (("yes", "no"), 1, 0.5), ((None, None), 1, 1.0), ((None, None), 0, 0.5), ((), 1, 1.0)],
+)
+def test_only_what_would_not_have_been_asked_was_drawn_by_chance(settings, sure, budget, probability):
+    ask = next(a for a in (AskSettings(audit_share=0.5, seed=s) for s in range(99)) if audited("r", NOW, a))
+    routing, request = routed(settings, sure, ask, budget)
+    assert (routing.audit, request.blind) == (True, True)
+    assert routing.probability == request.probability == probability
+
+
 def test_request_ids_follow_burst_and_wording(settings):
     questions = settings.questions
     reworded = (replace(questions[0], text="Other?"), *questions[1:])
