@@ -4,6 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from models.errors import TrainingError
+from models.errors import ExportError, TrainingError
 from models.ids import OptionId, QuestionId
 from models.item import Item
 from models.prompt import branch, render
@@ -110,7 +111,7 @@ def fit(
 
     The learning rates of ``optimizer`` are peaks: they rise over the warm-up and fall along a cosine. The
     state is written to ``work`` now and then, and a run that was killed goes on from there with the same result. Raises
-    TrainingError where there is nothing to train on or the loss is not a number.
+    TrainingError where there is nothing to train on or the loss is not a number, ExportError on a full disk.
     """
     if not examples:
         raise TrainingError("there are no labelled items to train on; collect labels first")
@@ -203,7 +204,6 @@ def _batches(lengths: tuple[int, ...], plan: Plan, epoch: int) -> list[list[int]
 
 
 def _save(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, losses: Sequence[float]) -> None:
-    work.mkdir(parents=True, exist_ok=True)
     state = {
         "plan": asdict(plan),
         "weights": [w.detach().cpu() for w in weights],
@@ -211,8 +211,18 @@ def _save(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper,
         "losses": list(losses),
     }
     aside = work / f"{STATE}.aside"
-    torch.save(state, aside)
-    aside.replace(work / STATE)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        torch.save(state, aside)
+        aside.replace(work / STATE)
+    except (OSError, RuntimeError) as error:  # torch's own writer knows no other word for a full disk
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ExportError(
+            f"could not write the training state {work / STATE}: {reason}; make room on the disk and train again"
+        ) from error
+    finally:
+        with suppress(OSError):  # renamed by now, or its folder is gone
+            aside.unlink()
 
 
 def _resume(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, device: torch.device) -> list[float]:

@@ -1,11 +1,12 @@
 import json
+import resource
 from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from models.errors import TrainingError
+from models.errors import ExportError, TrainingError
 from models.prompt import render
 from models.settings import TrainSettings
 from models.tokens import encode
@@ -132,3 +133,15 @@ def test_the_learning_rate_rises_then_falls():
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] < 0.01
     assert schedule(0, 5, 10) == 1.0  # a run of a few steps is not all warm-up
+
+
+def test_a_full_disk_ends_training_in_order(checkpoint, tmp_path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a disk that has 20 kB left
+    try:
+        with pytest.raises(ExportError, match="could not write the training state .* make room on the disk"):
+            train(checkpoint, tmp_path, settings=SETTINGS.model_copy(update={"epochs": 1}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "work").iterdir()) == []
+    assert not (tmp_path / "adapter").exists()
