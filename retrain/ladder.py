@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models.errors import SettingsError, TrainingError
+from models.errors import SettingsError, TooFewLabels, TrainingError
 from models.ids import BurstId, QuestionId
 from models.item import Item
 from models.prompt import render
@@ -157,7 +157,8 @@ def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item
     """Cut items into ``count`` stretches of whole conversations: (what to train on, what to score) for each.
 
     Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch are
-    left out. Raises TrainingError where there are fewer conversations than folds.
+    left out. Raises TrainingError where there are fewer conversations than folds, and TooFewLabels where nothing is
+    left to train on: a rung that was shown what it is scored on would look better than it is.
     """
     conversations = list(by_conversation(items).values())
     if len(conversations) < count:
@@ -173,7 +174,13 @@ def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item
     for held in stretches:
         seen = Traces(item.burst for item in held)
         others = [item for stretch in stretches if stretch is not held for item in stretch]
-        cut.append(([item for item in others if not seen.meet(item.burst)] or others, held))
+        apart = [item for item in others if not seen.meet(item.burst)]
+        if not apart:
+            raise TooFewLabels(
+                f"all {len(others)} labelled bursts outside fold {len(cut) + 1} of {count} show messages of those in "
+                "it, so there is nothing to train on fairly; label bursts from more conversations, further apart"
+            )
+        cut.append((apart, held))
     return cut
 
 

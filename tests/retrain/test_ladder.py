@@ -1,10 +1,12 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.errors import SettingsError, TrainingError
+from models.chat import WindowMessage
+from models.errors import SettingsError, TooFewLabels, TrainingError
 from retrain.ladder import Rung, folds, rising, shipped_adapter
 from tests.retrain.conftest import make_item
 
@@ -40,6 +42,14 @@ def test_windows_at_the_cut_are_left_out() -> None:
 def test_too_few_conversations_are_said() -> None:
     with pytest.raises(TrainingError, match="label more"):
         folds([make_item(i, conversation="one") for i in range(30)], 2)
+
+
+def test_a_fold_is_never_trained_on_what_it_shows() -> None:
+    shown = WindowMessage(sender="bob", text="a message that every window here shows")
+    items = [make_item(i) for i in range(40)]
+    alike = [dataclasses.replace(item, burst=dataclasses.replace(item.burst, window=(shown,))) for item in items]
+    with pytest.raises(TooFewLabels, match=r"all 20 .* more conversations"):
+        folds(alike, 2)
 
 
 def test_rungs_must_rise() -> None:
