@@ -139,7 +139,7 @@ def test_a_full_disk_ends_training_in_order(checkpoint, tmp_path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a disk that has 20 kB left
     try:
-        with pytest.raises(ExportError, match="could not write the training state .* make room on the disk"):
+        with pytest.raises(ExportError, match=r"could not write the training state .* make room on the disk"):
             train(checkpoint, tmp_path, settings=SETTINGS.model_copy(update={"epochs": 1}))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
