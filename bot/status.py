@@ -62,8 +62,8 @@ def _champion(settings: Settings) -> tuple[dict[str, Any], dict[QuestionId, dict
 
 def _thresholds(question: Question, fitted: QuestionCalibration) -> dict[str, Any]:
     """One question's sides: the threshold, or how many more labels it takes at the least."""
-    if fitted.labels == 0:
-        reply = least_labels(question.reply_risk, question.confidence)
-        silence = least_labels(question.silence_risk, question.confidence)
-        return {**asdict(fitted), "reply_needed": reply, "silence_needed": silence}
-    return asdict(fitted)
+    figures = asdict(fitted)
+    for side, risk in (("reply", question.reply_risk), ("silence", question.silence_risk)):
+        if figures[f"{side}_at"] is None and figures[f"{side}_needed"] == 0:  # not fitted, or fitted for less
+            figures[f"{side}_needed"] = least_labels(risk, question.confidence)
+    return figures

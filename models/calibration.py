@@ -1,12 +1,13 @@
 """What makes a model's letters mean something: temperature and thresholds, in a file beside the GGUF.
 
 The file ``<model>.calibration.json`` binds itself to the model by hash and to the questions by version; a question
-whose wording changed since has no calibration, so that nothing is acted on until it is fitted anew.
+whose wording changed since has no calibration, so that nothing is acted on until it is fitted anew. The same holds of a
+threshold that was fitted for a looser risk target, or at a lower confidence, than config.toml asks for by now.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from models.errors import ExportError, ModelError
@@ -21,7 +22,8 @@ class QuestionCalibration:
 
     ``reply_at``: act as positive from this positive probability upwards; ``silence_at``: act as negative from this one
     downwards; None where no threshold keeps the risk target. ``labels`` and ``needed`` say from how many labels the
-    thresholds were fitted and how many more a side without one needs at the least.
+    thresholds were fitted and how many more a side without one needs at the least. ``reply_risk``, ``silence_risk`` and
+    ``confidence`` are what the thresholds were fitted for; None (older files) vouches for nothing.
     """
 
     version: str
@@ -31,6 +33,16 @@ class QuestionCalibration:
     labels: int = 0
     reply_needed: int = 0
     silence_needed: int = 0
+    reply_risk: float | None = None
+    silence_risk: float | None = None
+    confidence: float | None = None
+
+    def within(self, question: Question) -> "QuestionCalibration":
+        """Itself without the thresholds that were fitted for less than the question asks for."""
+        sound = self.confidence is not None and self.confidence >= question.confidence
+        reply = sound and self.reply_risk is not None and self.reply_risk <= question.reply_risk
+        silence = sound and self.silence_risk is not None and self.silence_risk <= question.silence_risk
+        return replace(self, reply_at=self.reply_at if reply else None, silence_at=self.silence_at if silence else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +53,14 @@ class Calibration:
     questions: Mapping[QuestionId, QuestionCalibration]
 
     def of(self, question: Question) -> QuestionCalibration:
-        """The calibration of a question; a neutral one (temperature 1, nothing acted on) where there is none."""
+        """The calibration of a question; a neutral one (temperature 1, nothing acted on) where there is none.
+
+        Thresholds that do not keep the question's present risk targets are left out.
+        """
         found = self.questions.get(question.id)
         if found is None or found.version != question.version:
             return QuestionCalibration(version=question.version)
-        return found
+        return found.within(question)
 
 
 def sure_option(

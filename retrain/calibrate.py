@@ -112,6 +112,9 @@ def fit_question(rows: Judged, fair: Judged) -> QuestionCalibration:
         labels=len(fair),
         reply_needed=reply[1],
         silence_needed=silence[1],
+        reply_risk=question.reply_risk,
+        silence_risk=question.silence_risk,
+        confidence=question.confidence,
     )
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,8 @@ def test_thresholds_act_as_they_were_fitted() -> None:
     assert fitted.silence_at is not None
     assert fitted.silence_at < 0.5 < fitted.reply_at
     assert fitted.labels == 600
+    assert fitted.within(IS_QUESTION) == fitted
+    assert fitted.within(replace(IS_QUESTION, reply_risk=IS_QUESTION.reply_risk / 2)).reply_at is None
     sure = [sure_option(IS_QUESTION, distribution(IS_QUESTION, s, fitted.temperature), fitted) for s in scores.tolist()]
     columns = scored(rows, fitted)
     assert [0 if s is None else 1 if s == "yes" else -1 for s in sure] == columns.sure.tolist()

@@ -98,7 +98,9 @@ def test_memory_does_not_grow(opened: LlamaDecider, make_burst) -> None:
 def test_a_calibration_beside_the_model_makes_it_sure(tmp_path: Path, make_burst, questions) -> None:
     gguf = tmp_path / "m.gguf"
     shutil.copy(gguf_of(SMALL), gguf)
-    fitted = QuestionCalibration(version=questions[0].version, temperature=3.0, reply_at=0.0, labels=99)
+    fitted = QuestionCalibration(
+        version=questions[0].version, temperature=3.0, reply_at=0.0, labels=99, reply_risk=0.01, confidence=0.99
+    )
     write_calibration(gguf, Calibration(gguf_sha256=sha256_of(gguf), questions={questions[0].id: fitted}))
     decider = open_decider(gguf, questions, DecideSettings())
     (decisions,) = decider.decide([make_burst()])
