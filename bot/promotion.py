@@ -7,6 +7,7 @@ bot follows the slot within a second.
 from datetime import UTC, datetime
 from pathlib import Path
 
+from models.calibration import read_calibration, sidecar
 from models.errors import ModelError, PromotionError
 from models.evidence import Action, Candidate, Outcome, Promotion, Slot, Verdict
 from models.ids import CandidateId
@@ -26,8 +27,9 @@ def approve(
 ) -> Promotion:
     """Let a candidate serve.
 
-    Raises PromotionError where its files are not those that were judged, its questions have other wordings by now, it
-    serves already, or it lacks the gate's pass (or was rejected) and nobody overrides that with a reason.
+    Raises PromotionError where its files are not those that were judged, its calibration is missing or not its own, its
+    questions have other wordings by now, it serves already, or it lacks the gate's pass (or was rejected) and nobody
+    overrides that with a reason.
     """
     found, verdict = _find(db, candidate)
     serving = promotions.current_slot(db)
@@ -39,6 +41,7 @@ def approve(
             f"candidate {candidate} {obstacle}; to let it serve all the same, give --override and --why"
         )
     _verify(settings, found)
+    calibration = _calibration(settings.data_dir / found.gguf_path, found)
     now = datetime.now(UTC)
     promotion = Promotion(
         candidate=candidate,
@@ -46,7 +49,7 @@ def approve(
         by=by,
         why=why.strip(),
         override=obstacle is not None,
-        binding=_binding(found, verdict),
+        binding=_binding(found, verdict) | {"calibration_sha256": calibration},
         at=now,
     )
     slot = Slot(candidate=candidate, gguf_path=found.gguf_path, gguf_sha256=found.gguf_sha256, since=now)
@@ -146,6 +149,16 @@ def _verify(settings: Settings, candidate: Candidate) -> None:
     ):
         if _hash(path, f"a file of candidate {candidate.id}") != digest:
             raise PromotionError(f"{path} is not the file that was judged (its SHA-256 differs); train anew")
+
+
+def _calibration(gguf: Path, candidate: Candidate) -> str:
+    """SHA-256 of the calibration beside a candidate's model: without it nothing would ever be acted on."""
+    digest = _hash(sidecar(gguf), f"the calibration of candidate {candidate.id}")
+    try:
+        read_calibration(gguf, candidate.gguf_sha256)
+    except ModelError as error:
+        raise PromotionError(f"candidate {candidate.id} cannot serve: {error}") from error
+    return digest
 
 
 def _hash(path: Path, what: str) -> str:

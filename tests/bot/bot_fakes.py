@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from models.calibration import Calibration, write_calibration
 from models.chat import ChatEvent, EventKind
 from models.decision import Decision
 from models.errors import ModelError
@@ -84,6 +85,8 @@ def candidate_of(settings, name, gguf, outcome=Outcome.PASS):
     (home / "model.gguf").write_bytes(gguf.read_bytes())
     weights = home / "adapter" / "adapter_model.safetensors"
     weights.write_bytes(b"adapter " + name.encode())
+    digest = sha256_of(home / "model.gguf")
+    write_calibration(home / "model.gguf", Calibration(gguf_sha256=digest, questions={}))
     now = datetime.now(UTC)
     candidate = Candidate(
         id=name,
@@ -93,7 +96,7 @@ def candidate_of(settings, name, gguf, outcome=Outcome.PASS):
         adapter_path=str((home / "adapter").relative_to(settings.data_dir)),
         adapter_sha256=sha256_of(weights),
         gguf_path=str((home / "model.gguf").relative_to(settings.data_dir)),
-        gguf_sha256=sha256_of(home / "model.gguf"),
+        gguf_sha256=digest,
         question_versions=versions(settings.questions),
         created_at=now,
     )

@@ -2,9 +2,11 @@ import pytest
 from bot_fakes import candidate_of
 
 from bot.promotion import CONFIGURED, approve, reject, rollback
+from models.calibration import sidecar
 from models.champion import champion_gguf
 from models.errors import PromotionError
 from models.evidence import Action, Outcome
+from models.llama import sha256_of
 from models.store import learning, promotions
 from models.store.database import open_database
 
@@ -34,6 +36,7 @@ def test_approving_binds_everything_and_takes_the_slot(db, settings, ggufs):
     assert (done.by, done.override) == ("mo", False)
     assert done.binding["gguf_sha256"] == candidate.gguf_sha256
     assert done.binding["dataset"] == "d0"
+    assert done.binding["calibration_sha256"] == sha256_of(sidecar(settings.data_dir / candidate.gguf_path))
     assert f"question:{settings.questions[0].id}" in done.binding
     assert promotions.current_slot(db).candidate == "c1"
     assert champion_gguf(settings) == (settings.data_dir / candidate.gguf_path, candidate.gguf_sha256)
@@ -59,6 +62,18 @@ def test_files_must_be_those_that_were_judged(db, settings, ggufs, file, missing
     path = settings.data_dir / "candidates" / "c1" / file
     path.unlink() if missing else path.write_bytes(b"other")
     with pytest.raises(PromotionError, match="missing" if missing else "not the file that was judged"):
+        approve(db, settings, "c1", by="mo", override=True, why="please")
+    assert promotions.history(db) == []
+
+
+def test_a_model_without_its_own_calibration_is_not_approved(db, settings, ggufs):
+    candidate = judged(db, settings, "c1", ggufs[1])
+    beside = sidecar(settings.data_dir / candidate.gguf_path)
+    beside.write_text(beside.read_text().replace(candidate.gguf_sha256, "0" * 64))
+    with pytest.raises(PromotionError, match="belongs to another model"):
+        approve(db, settings, "c1", by="mo")
+    beside.unlink()
+    with pytest.raises(PromotionError, match="the calibration of candidate c1 is missing"):
         approve(db, settings, "c1", by="mo", override=True, why="please")
     assert promotions.history(db) == []
 
