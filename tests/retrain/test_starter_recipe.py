@@ -44,7 +44,7 @@ def write_rows(path, rows):
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     rng = random.Random(0)
-    words = ["how", "do", "you", "mount", "the", "disk", "please", "thanks", "it", "works", "now", "with", "sudo", "你好", "怎么", "办"]
+    words = "how do you mount the disk please thanks it works now with sudo 你好 怎么 办".split()  # noqa: SIM905 - readable
 
     def text():
         return " ".join(rng.choices(words, k=rng.randint(2, 9)))
