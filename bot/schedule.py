@@ -1,6 +1,7 @@
 """What happens by itself: responses come in, requests go out, models are retrained, old text is forgotten."""
 
 import asyncio
+import importlib.util
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -23,7 +24,10 @@ LOOK_S = 60.0
 """How often new labels are counted."""
 NICENESS = 10
 LOG_FILE = "retrain.log"
+SILENT_MAX = timedelta(minutes=30)
+"""A run that says it is running but has not been heard of for so long is dead, whoever bears its process number now."""
 _STOP_S = 10.0
+_TAIL_BYTES = 4096
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +54,9 @@ class Schedule:
         self._pull = pull
         self._top_up = top_up
         self._training: asyncio.subprocess.Process | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._started_at: datetime | None = None
+        self._told_missing = False
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
 
     async def __aenter__(self) -> Self:
@@ -71,6 +77,9 @@ class Schedule:
     async def __aexit__(self, *_: object) -> None:
         """Stop the jobs, and a training that runs; it resumes when it is started again."""
         self._scheduler.shutdown(wait=False)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         training = self._training
         if training is not None and training.returncode is None:
             training.terminate()
@@ -88,7 +97,15 @@ class Schedule:
         return await self.retrain()
 
     async def retrain(self) -> bool:
-        """Start a training unless one runs, or there is nothing new, or there is not enough; tells whether it did."""
+        """Start a training unless one runs, or there is nothing new, or there is not enough; tells whether it did.
+
+        A training that fails is logged with the last line it wrote.
+        """
+        if not _is_installed():
+            if not self._told_missing:
+                log.warning("retraining not started: the learning side is not installed here; see the extra [retrain]")
+            self._told_missing = True
+            return False
         if await self._is_training():
             log.info("retraining not started: one runs already")
             return False
@@ -98,7 +115,8 @@ class Schedule:
             log.info("retraining not started: too few labels", labelled=labelled, needed=needed)
             return False
         self._started_at = datetime.now(UTC)
-        self._training = await self._spawn()
+        self._training, written = await self._spawn()
+        self._watching = asyncio.create_task(self._watch(self._training, written))
         log.info("retraining started", pid=self._training.pid, labelled=labelled)
         return True
 
@@ -121,12 +139,26 @@ class Schedule:
         if self._training is not None and self._training.returncode is None:
             return True
         last = await self._store.do(learning.last_run)
-        return last is not None and last.state == "running" and _is_alive(last.pid)
+        if last is None or last.state != "running" or last.updated_at < datetime.now(UTC) - SILENT_MAX:
+            return False
+        return _is_alive(last.pid)
 
-    async def _spawn(self) -> asyncio.subprocess.Process:
+    async def _watch(self, training: asyncio.subprocess.Process, written: int) -> None:
+        """Wait for a training to end, and log how if it failed; ``written`` bytes of its log are older than it."""
+        status = await training.wait()
+        if status == 0:
+            log.info("retraining ended", pid=training.pid)
+            return
+        path = self._settings.data_dir / LOG_FILE
+        last = await asyncio.to_thread(_last_line, path, written)
+        log.error("retraining failed", status=status, last=last, log=str(path))
+
+    async def _spawn(self) -> tuple[asyncio.subprocess.Process, int]:
+        """Start the training; returns it with the size that its log had before."""
         log_path = self._settings.data_dir / LOG_FILE
         descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
+            written = os.fstat(descriptor).st_size
             training = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -138,7 +170,7 @@ class Schedule:
             os.close(descriptor)
         with suppress(ProcessLookupError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, training.pid, NICENESS)
-        return training
+        return training, written
 
     async def _quiet(self, name: str, job: Callable[[], Awaitable[object]]) -> None:
         """Run a job; what fails is logged and tried again at the next time."""
@@ -146,6 +178,22 @@ class Schedule:
             await job()
         except QuandaryError as error:
             log.warning("scheduled job failed", job=name, error=str(error))
+
+
+def _is_installed() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def _last_line(path: Path, after: int) -> str:
+    """The last line of a log that says something, from a byte on; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(after, size - _TAIL_BYTES))
+            lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines()]
+    except OSError as error:
+        return f"({error})"
+    return next((line for line in reversed(lines) if line), "")
 
 
 def _is_alive(pid: int) -> bool:

@@ -1,14 +1,16 @@
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from bot_fakes import said
+from structlog.testing import capture_logs
 
 from bot.assembler import Assembler
-from bot.schedule import LOG_FILE, NICENESS, Schedule
+from bot.schedule import LOG_FILE, NICENESS, SILENT_MAX, Schedule
 from models.errors import LabelingError
 from models.ids import QuestionId
 from models.labels import Label
@@ -115,10 +117,43 @@ async def test_retrains_once_there_are_enough_new_labels_and_never_twice_at_once
 async def test_a_training_that_somebody_else_runs_is_left_alone(schedule, store):
     await label(store, 9)
     before = datetime.now(UTC) - timedelta(hours=1)
-    await store.do(learning.put_run, run("running", os.getpid(), before))
+    heard = replace(run("running", os.getpid(), before), updated_at=datetime.now(UTC))
+    await store.do(learning.put_run, heard)
     assert not await schedule.retrain()
-    await store.do(learning.put_run, run("running", 2**22 + 1, before))  # nobody has this number
+    await store.do(learning.put_run, replace(heard, pid=2**22 + 1))  # nobody has this number
     assert await schedule.retrain()
+
+
+async def test_a_process_number_that_another_program_has_by_now_blocks_nothing(schedule, store):
+    await label(store, 9)
+    await store.do(learning.put_run, run("running", os.getpid(), datetime.now(UTC) - SILENT_MAX - timedelta(minutes=1)))
+    assert await schedule.retrain()
+
+
+async def test_a_training_that_fails_is_logged_with_its_last_line(schedule, store, settings):
+    await label(store, 9)
+    (settings.data_dir / LOG_FILE).write_text("of another night\n")
+    schedule._command = [sys.executable, "-c", "import sys; print('a'); sys.exit('no room for the model')"]
+    with capture_logs() as logs:
+        assert await schedule.retrain()
+        await schedule._watching
+    [failed] = [line for line in logs if line["log_level"] == "error"]
+    assert (failed["status"], failed["last"]) == (1, "no room for the model")
+    schedule._command = [sys.executable, "-c", "raise SystemExit(3)"]
+    with capture_logs() as logs:
+        await label(store, 1, datetime.now(UTC) + timedelta(seconds=1))
+        assert await schedule.retrain()
+        await schedule._watching
+    assert [(line["status"], line["last"]) for line in logs if line["log_level"] == "error"] == [(3, "")]
+
+
+async def test_without_the_learning_side_nothing_is_started_and_that_is_said_once(schedule, store, monkeypatch):
+    monkeypatch.setattr("bot.schedule._is_installed", lambda: False)
+    await label(store, 9)
+    with capture_logs() as logs:
+        assert not await schedule.retrain()
+        assert not await schedule.retrain_if_many()
+    assert len([line for line in logs if "not installed" in line["event"]]) == 1
 
 
 async def test_nothing_new_means_no_training(schedule, store):
