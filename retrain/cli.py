@@ -32,6 +32,7 @@ from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
+from retrain.lock import alone
 from retrain.picture import Panel, draw, short_count
 from retrain.report import RunReport
 
@@ -81,11 +82,17 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
     os.nice(10)
     settings = load_settings(config)
     limits = Limits(items=items, rungs=rungs, seconds=seconds)
-    with closing(open_database(settings.data_dir)) as db, RunReport(db, "ladder", quiet=as_json) as report:
+    with (
+        alone(settings.data_dir),
+        closing(open_database(settings.data_dir)) as db,
+        RunReport(db, "ladder", quiet=as_json) as report,
+    ):
         dataset = frozen(settings, db, datetime.now(UTC))
         report.frozen(dataset.id)
         chosen = thinned(dataset.train, limits.items or settings.train.max_items)
-        climbed, _ = climb(settings, chosen, course_of(settings, work_of(settings, dataset), report), limits)
+        course = course_of(settings, work_of(settings, dataset), report)
+        with writing(course.work):
+            climbed, _ = climb(settings, chosen, course, limits)
         drawn = panels(ladders(settings.questions, climbed, chosen), settings.train.seed)
         path = draw(drawn, None, settings.data_dir / "ladders" / f"{dataset.id[:16]}.png")
     if as_json:

@@ -17,6 +17,7 @@ from models.champion import champion_gguf
 from models.evidence import Candidate, Verdict
 from models.ids import QuestionId
 from models.item import Item
+from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
 from models.store import labels, learning
@@ -27,6 +28,7 @@ from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, Ladder, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
+from retrain.lock import alone
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 from retrain.trend import majority, prior, rung_score
@@ -64,12 +66,18 @@ def cycle(
 ) -> Learned:
     """Run the whole flow on the labels in the store; the candidate and its verdict are written last, together.
 
-    Raises TooFewLabels, ModelError, TrainingError or ExportError; then there is no candidate.
+    Raises TooFewLabels, ModelError, TrainingError (also where another run learns already) or ExportError; then there
+    is no candidate.
     """
     limits = limits or Limits()
-    with closing(open_database(settings.data_dir)) as db, RunReport(db, "cycle", quiet=quiet, now=now) as report:
+    with (
+        alone(settings.data_dir),
+        closing(open_database(settings.data_dir)) as db,
+        RunReport(db, "cycle", quiet=quiet, now=now) as report,
+    ):
         dataset = frozen(settings, db, now())
         report.frozen(dataset.id)
+        open_champion(settings).close()
         items = thinned(dataset.train, limits.items or settings.train.max_items)
         report.say(
             f"dataset {dataset.id[:12]}: {len(items)} of {len(dataset.train)} labelled bursts to train on, "
@@ -126,6 +134,12 @@ def cycle(
         shutil.rmtree(course.work, ignore_errors=True)
         report.say(f"candidate {name}: the gate says {verdict.outcome.value}")
     return Learned(candidate=candidate, verdict=verdict, dataset=dataset, ladders=evidence.ladders)
+
+
+def open_champion(settings: Settings) -> LlamaDecider:
+    """Open what a candidate will be compared with; raises ModelError where it is missing, corrupt or was changed."""
+    path, sha256 = champion_gguf(settings)
+    return open_decider(path, settings.questions, settings.decide, sha256)
 
 
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:

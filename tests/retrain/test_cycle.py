@@ -15,7 +15,7 @@ import retrain.candidate
 import retrain.ladder
 from models.calibration import read_calibration
 from models.champion import champion_gguf
-from models.errors import ExportError, ModelError, TooFewLabels
+from models.errors import ExportError, ModelError, TooFewLabels, TrainingError
 from models.evidence import Outcome
 from models.llama import open_decider, sha256_of
 from models.settings import Settings
@@ -27,6 +27,7 @@ from retrain.cli import cli
 from retrain.cycle import Limits, cycle, thinned
 from retrain.dataset import read_dataset
 from retrain.evidence_file import read_evidence
+from retrain.lock import alone
 from tests.retrain.conftest import fill_store, make_checkpoint, make_item, make_settings
 
 LIMITS = Limits(items=40, rungs=3, seconds=60)
@@ -143,6 +144,25 @@ def test_too_few_labels_and_missing_models_are_said(house: Settings, tmp_path: P
     with pytest.raises(ModelError):
         cycle(lost, quiet=True)
     assert stored(settings) == []
+
+
+def test_a_champion_that_cannot_be_opened_is_noticed_before_any_training(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retrain.ladder, "load_base", lambda *a, **n: pytest.fail("a rung was loaded"))
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"GGUF, but nothing behind it")
+    for path in (broken, tmp_path / "none.gguf"):
+        decide = settings.decide.model_copy(update={"model": str(path)})
+        with pytest.raises(ModelError, match=path.name):
+            cycle(settings.model_copy(update={"decide": decide}), quiet=True)
+
+
+def test_two_cycles_never_run_at_once(settings: Settings) -> None:
+    with alone(settings.data_dir), pytest.raises(TrainingError, match="another run learns"):
+        cycle(settings, quiet=True)
+    with closing(open_database(settings.data_dir)) as db:
+        assert learning.last_run(db) is None, "the run that goes on stays the last one"
 
 
 def test_thinning_keeps_to_the_limit_and_spreads() -> None:
