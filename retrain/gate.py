@@ -3,6 +3,8 @@
 It fails if any check fails, else it is inconclusive if any check is, else it passes.
 """
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,10 +76,16 @@ def judge(
         candidate=candidate,
         outcome=overall(checks),
         checks=tuple(checks),
-        gate_version=GATE_VERSION,
+        gate_version=version(gate),
         judged_at=judged_at,
         picture=picture,
     )
+
+
+def version(gate: GateSettings) -> str:
+    """Version of the gate with a hash (8 hex digits) of its settings, so that a verdict under others is told apart."""
+    told = json.dumps(gate.model_dump(), sort_keys=True)
+    return f"{GATE_VERSION}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def overall(checks: Sequence[Check]) -> Outcome:
@@ -97,7 +105,7 @@ def labels_check(labels: int, gate: GateSettings) -> Check:
         name="labels",
         outcome=Outcome.INCONCLUSIVE if missing else Outcome.PASS,
         reason=f"{reason}; {missing} more are needed" if missing else reason,
-        figures={"labels": labels, "missing": missing},
+        figures={"labels": labels, "missing": missing, "min_labels": gate.min_labels},
     )
 
 
@@ -154,7 +162,7 @@ def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, r
         rows = np.concatenate([members[c] for c in rng.integers(len(members), size=len(members))])
         drawn[i] = macro_f1(new.take(rows)) - macro_f1(old.take(rows))
     low, high = (float(x) for x in np.quantile(drawn, [gate.alpha, 1 - gate.alpha]))
-    figures |= {"difference": difference, "low": low, "high": high, "margin": gate.margin}
+    figures |= {"difference": difference, "low": low, "high": high, "margin": gate.margin, "alpha": gate.alpha}
     told += f", {difference:+.3f} (between {low:+.3f} and {high:+.3f} on {len(old.gold)} held-out labels)"
     if low >= -gate.margin:
         return Check(name=name, outcome=Outcome.PASS, reason=told, figures=figures)
@@ -171,6 +179,7 @@ def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, r
 def drift_check(name: str, file: str, drift: Drift, gate: GateSettings) -> Check:
     """Does a file decide as the checkpoint does?"""
     figures = {"mean": drift.mean, "largest": drift.largest, "flips": drift.flips, "decisions": drift.decisions}
+    figures |= {"max_flip_rate": gate.max_flip_rate}
     reason = (
         f"{file} flips {drift.flips} of {drift.decisions} decisions of the checkpoint (at most "
         f"{gate.max_flip_rate:.1%} allowed); option scores drift by {drift.mean:.3f} nats on average"
@@ -189,7 +198,7 @@ def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Chec
         reason = f"no trend can be tested with {len(rungs)} rung(s) and {labels} labels: three rungs and conversations"
         return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=f"{reason} are needed", figures={"labels": labels})
     figures = {"p": trend.p_rise, "p_fall": trend.p_fall, "labels": trend.items, "conversations": trend.blocks}
-    figures |= {"strict_rise": float(trend.strict_rise)}
+    figures |= {"strict_rise": float(trend.strict_rise), "alpha": gate.alpha}
     told = (
         f"over {trend.blocks} conversations with {trend.items} labels (Page's test, p = {trend.p_rise:.3f}; precision "
         f"{'rises' if trend.strict_rise else 'does not rise'} at every step)"

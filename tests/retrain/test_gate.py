@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,6 +18,7 @@ from retrain.gate import (
     overall,
     tuned_check,
     vanilla_check,
+    version,
 )
 from retrain.parity import Drift, compare
 from tests.retrain.conftest import IS_QUESTION
@@ -39,10 +41,10 @@ def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, la
     )
 
 
-def verdict(given: Evidence) -> Verdict:
+def verdict(given: Evidence, gate: GateSettings = GATE) -> Verdict:
     return judge(
         given,
-        GATE,
+        gate,
         candidate=CandidateId("c"),
         judged_at=datetime(2026, 1, 1, tzinfo=UTC),
         rng=np.random.default_rng(0),
@@ -52,7 +54,6 @@ def verdict(given: Evidence) -> Verdict:
 def test_good_evidence_passes_with_reasons() -> None:
     found = verdict(evidence(np.random.default_rng(0)))
     assert found.outcome is Outcome.PASS
-    assert found.gate_version == GATE_VERSION
     assert [c.name for c in found.checks] == [
         "labels",
         "ladder is_question, vanilla",
@@ -66,6 +67,20 @@ def test_good_evidence_passes_with_reasons() -> None:
 
 def test_the_same_evidence_gives_the_same_verdict() -> None:
     assert verdict(evidence(np.random.default_rng(0))) == verdict(evidence(np.random.default_rng(0)))
+
+
+def test_a_verdict_tells_under_which_settings_it_was_reached() -> None:
+    looser = GATE.model_copy(update={"margin": 0.5})
+    assert re.fullmatch(GATE_VERSION + r"\+[0-9a-f]{8}", version(GATE))
+    assert version(GATE) == version(GateSettings())
+    assert version(looser) != version(GATE)
+    given = evidence(np.random.default_rng(0))
+    assert verdict(given).gate_version == version(GATE)
+    found = verdict(given, looser)
+    assert found.gate_version == version(looser)
+    figures = {name: value for check in found.checks for name, value in check.figures.items()}
+    told = {name: figures[name] for name in ("min_labels", "alpha", "margin", "max_flip_rate")}
+    assert told == looser.model_dump(exclude={"holdout_share"})
 
 
 def test_one_failure_fails_and_doubt_is_inconclusive() -> None:
