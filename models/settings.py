@@ -2,11 +2,14 @@
 
 import os
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from models.contradictions import contradictions
 from models.errors import SettingsError
 from models.ids import OptionId, QuestionId
 from models.question import Option, Question
@@ -28,12 +31,6 @@ class ChatSettings(Table):
     adapter: Literal["console", "replay"] = "console"
     path: Path | None = None
     speed: Annotated[float, Field(ge=0.0)] = 0.0
-
-    @model_validator(mode="after")
-    def _replay_has_a_path(self) -> "ChatSettings":
-        if self.adapter == "replay" and self.path is None:
-            raise ValueError('adapter = "replay" needs path, the file of messages')
-        return self
 
 
 class BurstSettings(Table):
@@ -71,12 +68,6 @@ class ArgillaSettings(Table):
     api_key_env: str | None = None
     port: Annotated[int, Field(ge=0, le=65535)] = 6900
     overlap: Count = 1
-
-    @model_validator(mode="after")
-    def _url_has_a_key(self) -> "ArgillaSettings":
-        if self.url is not None and self.api_key_env is None:
-            raise ValueError("url needs api_key_env, the name of the environment variable that holds the API key")
-        return self
 
 
 class ScheduleSettings(Table):
@@ -153,20 +144,6 @@ class QuestionTable(Table):
     silence_risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     confidence: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
 
-    @model_validator(mode="after")
-    def _options_are_known(self) -> "QuestionTable":
-        ids = [option.id for option in self.options]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"options have ids that repeat: {ids}")
-        for name, option in (("positive", self.positive), ("abstain", self.abstain)):
-            if option is not None and option not in ids:
-                raise ValueError(f"{name} = {option!r} is not one of the options {ids}")
-        if not set(ids) - {self.positive, self.abstain}:
-            raise ValueError(f"no option is left for the negative side: {ids} are all positive or abstaining")
-        if self.positive == self.abstain:
-            raise ValueError(f"positive and abstain are both {self.positive!r}")
-        return self
-
     def question(self) -> Question:
         """Make the record that everything else uses."""
         return Question(
@@ -200,19 +177,20 @@ class Settings(Table):
     answer: AnswerSettings = AnswerSettings()
     question: Annotated[tuple[QuestionTable, ...], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _questions_follow_each_other(self) -> "Settings":
-        seen: dict[str, QuestionTable] = {}
-        for table in self.question:
-            if table.id in seen:
-                raise ValueError(f"question {table.id!r} stands twice")
-            for earlier, option in table.after.items():
-                if earlier not in seen:
-                    raise ValueError(f"question {table.id!r} comes after {earlier!r}, which must stand before it")
-                if option not in [o.id for o in seen[earlier].options]:
-                    raise ValueError(f"question {table.id!r} waits for {earlier} = {option!r}, no option of it")
-            seen[table.id] = table
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_faults(cls, tables: Any, check: Callable[[Any], Self]) -> Self:
+        """Report what contradicts itself together with what is wrong by itself."""
+        contrary = contradictions(tables) if isinstance(tables, Mapping) else []
+        faults: list[InitErrorDetails] = [_fault(*fault, tables) for fault in contrary]
+        try:
+            settings = check(tables)
+        except ValidationError as error:
+            faults = [_fault(e["loc"], e["msg"], e["input"]) for e in error.errors() if not _is_echo(e)] + faults
+            raise ValidationError.from_exception_data("config.toml", faults) from error
+        if faults:
+            raise ValidationError.from_exception_data("config.toml", faults)
+        return settings
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -245,6 +223,17 @@ def load_settings(path: Path) -> Settings:
             "ladder": LadderSettings(rungs=tuple(_found(rung, base) for rung in settings.ladder.rungs)),
         }
     )
+
+
+def _fault(where: tuple[str | int, ...], said: str, value: object) -> InitErrorDetails:
+    return InitErrorDetails(type=PydanticCustomError("fault", "{said}", {"said": said}), loc=where, input=value)
+
+
+def _is_echo(error: ErrorDetails) -> bool:
+    """Tell whether a list is called too short only because its items have faults, which are reported anyway."""
+    if error["type"] != "too_short" or not isinstance(error["input"], list | tuple):
+        return False
+    return len(error["input"]) >= int(error["ctx"]["min_length"])
 
 
 def _found(name: str, base: Path) -> str:

@@ -50,6 +50,48 @@ def test_a_question_may_not_stand_twice(tmp_path: Path) -> None:
         load_settings(write(tmp_path, QUESTION + QUESTION))
 
 
+def test_faults_of_all_kinds_are_named_at_once(tmp_path: Path) -> None:
+    later = QUESTION.replace('"complaint"', '"praise"').replace('positive = "yes"', 'positive = "maybe"\ncolour = 1')
+    later += 'after = { nothing = "yes", complaint = "perhaps" }\n'
+    path = write(tmp_path, '[chat]\nadapter = "replay"\nspeed = -1\n' + QUESTION + QUESTION + later)
+    with pytest.raises(SettingsError) as fault:
+        load_settings(path)
+    for piece in (
+        "chat.speed",
+        "needs path",
+        "question.1: question 'complaint' stands twice",
+        "question.2.colour",
+        "question.2: positive = 'maybe'",
+        "question.2.after: question 'praise' comes after 'nothing'",
+        "question.2.after: question 'praise' waits for complaint = 'perhaps'",
+        "7 fault(s)",
+    ):
+        assert piece in str(fault.value)
+
+
+def test_a_fault_in_a_question_is_not_told_twice(tmp_path: Path) -> None:
+    for text in (QUESTION.replace("text = ", "texts = "), QUESTION.replace('id = "no"', 'id = "NO"')):
+        with pytest.raises(SettingsError) as fault:
+            load_settings(write(tmp_path, text))
+        assert "at least" not in str(fault.value)
+    with pytest.raises(SettingsError, match=r"question: .*required"):
+        load_settings(write(tmp_path, ""))
+    with pytest.raises(SettingsError, match=r"question: .*at least 1 item"):
+        load_settings(write(tmp_path, "question = []"))
+
+
+@pytest.mark.parametrize("text", ["chat = 3\nquestion = 1", "[chat]\npath = []\n[[question]]\nid = []\noptions = [1]"])
+def test_values_of_other_types_are_faults_like_any(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match="question"):
+        load_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("name", ["rewrite", "text", "weight", "conv", "responses"])
+def test_names_that_files_and_forms_use_are_no_questions(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"may be called '{name}'"):
+        load_settings(write(tmp_path, QUESTION.replace('"complaint"', f'"{name}"')))
+
+
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--config"):
         load_settings(tmp_path / "none.toml")

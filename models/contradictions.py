@@ -1,0 +1,81 @@
+"""What contradicts itself in config.toml, found in the raw tables, whatever else is wrong with them. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+RESERVED = frozenset(
+    {"rewrite", "text", "window", "cr_window", "sender", "weight", "room", "id", "conv"}
+    | {"label", "timestamp", "responses", "burst", "request"}
+)
+"""Names that labelled files and label forms use themselves; no question may be called so."""
+
+Fault = tuple[tuple[str | int, ...], str]
+"""Where in the file, and what is wrong."""
+
+
+def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
+    """All faults that no single value shows; values of the wrong type are left to whoever checks types."""
+    chat, argilla = _table(tables.get("chat")), _table(tables.get("argilla"))
+    found: list[Fault] = []
+    if chat.get("adapter") == "replay" and chat.get("path") is None:
+        found.append((("chat",), 'adapter = "replay" needs path, the file of messages'))
+    if argilla.get("url") is not None and argilla.get("api_key_env") is None:
+        said = "url needs api_key_env, the name of the environment variable that holds the API key"
+        found.append((("argilla",), said))
+    given = tables.get("question")
+    questions = [_table(question) for question in given] if isinstance(given, list | tuple) else []
+    seen: dict[str, list[str]] = {}
+    for place, question in enumerate(questions):
+        here = ("question", place)
+        found += [(here, said) for said in (*_names(question, seen), *_options(question))]
+        found += [((*here, "after"), said) for said in _order(question, seen)]
+        if isinstance(question.get("id"), str):
+            seen.setdefault(question["id"], _ids(question))
+    return found
+
+
+def _names(question: Mapping[str, Any], seen: Mapping[str, object]) -> Iterator[str]:
+    name = question.get("id")
+    if not isinstance(name, str):
+        return
+    if name in seen:
+        yield f"question {name!r} stands twice"
+    if name in RESERVED:
+        yield f"no question may be called {name!r}: labelled files or label forms use that name for something else"
+
+
+def _options(question: Mapping[str, Any]) -> Iterator[str]:
+    ids = _ids(question)
+    if not ids:
+        return
+    positive, abstain = question.get("positive"), question.get("abstain")
+    if len(set(ids)) < len(ids):
+        yield f"options have ids that repeat: {ids}"
+    unknown = False
+    for name, option in (("positive", positive), ("abstain", abstain)):
+        if isinstance(option, str) and option not in ids:
+            unknown = True
+            yield f"{name} = {option!r} is not one of the options {ids}"
+    if isinstance(positive, str) and positive == abstain:
+        yield f"positive and abstain are both {positive!r}"
+    elif not unknown and not set(ids) - {positive, abstain}:
+        yield f"no option is left for the negative side: {ids} are all positive or abstaining"
+
+
+def _order(question: Mapping[str, Any], seen: Mapping[str, list[str]]) -> Iterator[str]:
+    name = question.get("id")
+    for earlier, option in _table(question.get("after")).items():
+        if earlier not in seen:
+            yield f"question {name!r} comes after {earlier!r}, which must stand before it"
+        elif isinstance(option, str) and option not in seen[earlier]:
+            yield f"question {name!r} waits for {earlier} = {option!r}, no option of it"
+
+
+def _ids(question: Mapping[str, Any]) -> list[str]:
+    options = question.get("options")
+    tables = [_table(option) for option in options] if isinstance(options, list | tuple) else []
+    return [table["id"] for table in tables if isinstance(table.get("id"), str)]
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
