@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 from scipy.stats import binom, norm
 
+from models.errors import TrainingError
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, QuestionId
 from models.metrics import macro_f1
@@ -25,7 +26,11 @@ from retrain.trend import GUESS, Trend, beats_baseline, majority, page_trend
 GATE_VERSION = "1"
 PLENTY = 500
 """With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
+PLENTY_CONVERSATIONS = 20
+"""... if they come from so many conversations: Page's test gains its power from blocks."""
 LEAST_CONVERSATIONS = 5
+LEAST_OF_EACH = 5
+"""Held-out labels of each answer: with fewer, draws without one of them are too common for an honest bound."""
 DRAWS = 1000
 
 
@@ -65,11 +70,16 @@ def judge(
 ) -> Verdict:
     """Weigh the evidence for a candidate."""
     checks = [labels_check(evidence.labels, gate)]
-    for ladder in evidence.ladders:
+    read = [ladder for ladder in evidence.ladders if ladder.rungs]
+    for ladder in read:
         checks.append(vanilla_check(ladder, gate, rng))
         checks.append(tuned_check(ladder, gate, rng))
+    if not read or len(read) < len(evidence.ladders):
+        checks.append(_absent("ladder", "no rung was read for at least one question, so no ladder speaks for it"))
     for question, champion in evidence.champion.items():
         checks.append(challenger_check(champion, evidence.challenger[question], gate, rng))
+    if not evidence.champion:
+        checks.append(_absent("challenger", "the candidate was compared with no champion on any question"))
     checks.append(drift_check("export", "the unquantized GGUF", evidence.export, gate))
     checks.append(drift_check("quantization", "the file that would serve", evidence.drift, gate))
     return Verdict(
@@ -110,15 +120,22 @@ def labels_check(labels: int, gate: GateSettings) -> Check:
 
 
 def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
-    """Do vanilla rungs agree better with the labels as they grow? Uninformative where the largest knows nothing."""
+    """Do vanilla rungs agree better with the labels as they grow? Uninformative where no rung knows anything.
+
+    Uninformative is neither for nor against the candidate: it passes here because the tuned ladder is checked too.
+    """
     name = f"ladder {ladder.question.id}, vanilla"
-    top = ladder.vanilla[-1]
-    if not beats_baseline(top, gate.alpha, rng):
+    top, smaller = ladder.vanilla[-1], ladder.vanilla[:-1]
+    # Labels that small rungs agree with and the largest does not are the very fault to be found here. The level is
+    # shared out, for one of several ignorant rungs will look good more often than one.
+    if not beats_baseline(top, gate.alpha, rng) and not any(
+        beats_baseline(rows, gate.alpha / len(smaller), rng) for rows in smaller
+    ):
         columns = scored(top)
         figures = {"macro_f1": macro_f1(columns), "majority": majority(columns)}
         reason = (
-            f"uninformative: vanilla, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing "
-            f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); "
+            "uninformative, neither for nor against: vanilla, no rung surely beats the majority baseline and guessing "
+            f"({ladder.rungs[-1]}: macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); "
             "the tuned ladder decides"
         )
         return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
@@ -134,7 +151,7 @@ def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) ->
         return check
     columns = scored(top)
     figures = {**check.figures, "macro_f1": macro_f1(columns), "majority": majority(columns)}
-    outcome = Outcome.FAIL if len(top) >= PLENTY else Outcome.INCONCLUSIVE
+    outcome = Outcome.FAIL if _plenty(top) else Outcome.INCONCLUSIVE
     reason = (
         f"tuned, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing on {len(top)} labels "
         f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); {check.reason}"
@@ -143,17 +160,24 @@ def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) ->
 
 
 def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, rng: np.random.Generator) -> Check:
-    """Is the challenger no worse than the champion by more than the margin? Paired, over whole conversations."""
+    """Is the challenger no worse than the champion by more than the margin? Paired, over whole conversations.
+
+    Raises TrainingError where the two were not read on the same labels.
+    """
     name = f"challenger {champion.question.id}"
+    if champion.ids != challenger.ids or not np.array_equal(champion.gold, challenger.gold):
+        raise TrainingError(f"champion and challenger were not read on the same labels of {champion.question.id}")
     old, new = scored(champion), scored(challenger)
     names = np.unique(old.cluster)
     difference = macro_f1(new) - macro_f1(old)
     figures = {"champion": macro_f1(old), "challenger": macro_f1(new), "labels": float(len(old.gold))}
     told = f"macro-F1 {figures['challenger']:.3f} against the champion's {figures['champion']:.3f}"
-    if len(names) < LEAST_CONVERSATIONS or len(np.unique(old.gold)) < 2:
+    rarer = int(min((old.gold > 0.5).sum(), (old.gold <= 0.5).sum()))
+    if len(names) < LEAST_CONVERSATIONS or rarer < LEAST_OF_EACH:
         reason = (
-            f"{told}, but the {len(old.gold)} labels held out for the gate come from {len(names)} conversation(s); at "
-            f"least {LEAST_CONVERSATIONS} with both answers are needed"
+            f"{told}, but the {len(old.gold)} labels held out for the gate come from {len(names)} conversation(s), "
+            f"with {rarer} of the rarer answer; {LEAST_CONVERSATIONS} conversations and {LEAST_OF_EACH} labels of each "
+            "answer are needed at the least"
         )
         return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
     members = [np.flatnonzero(old.cluster == c) for c in names]
@@ -191,6 +215,10 @@ def drift_check(name: str, file: str, drift: Drift, gate: GateSettings) -> Check
     return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 
+def _absent(name: str, reason: str) -> Check:
+    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures={})
+
+
 def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Check:
     labels = len(rungs[0])
     trend = page_trend(rungs, gate.alpha)
@@ -203,17 +231,33 @@ def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Chec
         f"over {trend.blocks} conversations with {trend.items} labels (Page's test, p = {trend.p_rise:.3f}; precision "
         f"{'rises' if trend.strict_rise else 'does not rise'} at every step)"
     )
-    outcome, reason = _trend_outcome(trend, told, gate)
+    outcome, reason = _trend_outcome(trend, told, gate, plenty=_plenty(rungs[0]))
     return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 
-def _trend_outcome(trend: Trend, told: str, gate: GateSettings) -> tuple[Outcome, str]:
+def _plenty(rows: Judged) -> bool:
+    """Tell whether a rise or an edge over the majority would have been seen, so that none seen is a fault.
+
+    Items of one conversation are alike, and labels of one answer leave nothing to tell apart.
+    """
+    answers = np.bincount(scored(rows).gold.astype(np.int64), minlength=2)
+    return (
+        len(rows) >= PLENTY
+        and len(set(rows.conversations)) >= PLENTY_CONVERSATIONS
+        and int(answers.min()) >= LEAST_OF_EACH
+    )
+
+
+def _trend_outcome(trend: Trend, told: str, gate: GateSettings, *, plenty: bool) -> tuple[Outcome, str]:
     if trend.p_rise < gate.alpha:
         return Outcome.PASS, f"larger rungs agree better with the labels {told}"
     if trend.p_fall < gate.alpha:
         return Outcome.FAIL, f"larger rungs agree less with the labels, which points at the labels, {told}"
-    if trend.items >= PLENTY:
+    if plenty:
         return Outcome.FAIL, f"larger rungs do not agree better with the labels {told}"
+    if trend.items >= PLENTY:
+        reason = f"no sure rise yet {told}; labels of both answers from {PLENTY_CONVERSATIONS} conversations would tell"
+        return Outcome.INCONCLUSIVE, reason
     more = min(PLENTY - trend.items, trend.missing or PLENTY)
     return Outcome.INCONCLUSIVE, f"no sure rise yet {told}; about {more} more labels would tell"
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from models.errors import TrainingError
 from models.evidence import Check, Outcome, Verdict
-from models.ids import CandidateId
+from models.ids import CandidateId, OptionId
 from models.settings import GateSettings
 from retrain.gate import (
     GATE_VERSION,
@@ -193,3 +194,114 @@ def test_drift_counts_flips_per_question() -> None:
     assert drift.mean == pytest.approx(3.0 / 8)
     assert drift.flip_rate == 0.25
     assert compare([], []).flip_rate == 0.0
+
+
+def test_evidence_that_is_not_there_is_no_pass() -> None:
+    whole = evidence(np.random.default_rng(0))
+    assert verdict(whole).outcome is Outcome.PASS
+    [ladder] = whole.ladders
+    bare = dataclasses.replace(ladder, rungs=(), parameters=(), vanilla=(), tuned=())
+    for lacking in (
+        dataclasses.replace(whole, ladders=()),
+        dataclasses.replace(whole, ladders=(bare,)),
+        dataclasses.replace(whole, ladders=(ladder, bare)),
+        dataclasses.replace(whole, champion={}, challenger={}),
+    ):
+        assert verdict(lacking).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_ladder_of_one_rung_is_inconclusive() -> None:
+    rng = np.random.default_rng(0)
+    ladder = made_ladder(rng, (1.2,), (1.2,))
+    assert vanilla_check(ladder, GATE, rng).outcome is Outcome.INCONCLUSIVE
+    assert tuned_check(ladder, GATE, rng).outcome is Outcome.INCONCLUSIVE
+    ignorant = made_ladder(rng, (0.0,), (0.0,))
+    assert vanilla_check(ignorant, GATE, rng).reason.startswith("uninformative")
+    assert tuned_check(ignorant, GATE, rng).outcome is Outcome.INCONCLUSIVE
+
+
+def test_labels_that_only_small_vanilla_rungs_agree_with_are_no_uninformative_ladder() -> None:
+    rng = np.random.default_rng(3)
+    check = vanilla_check(made_ladder(rng, (1.5, 0.8, 0.0), RISING[:3]), GATE, rng)
+    assert check.outcome is Outcome.FAIL
+    assert "points at the labels" in check.reason
+
+
+def test_ignorant_vanilla_ladders_are_seldom_taken_for_more() -> None:
+    rng = np.random.default_rng(3)
+    checks = [vanilla_check(made_ladder(rng, (0.0,) * 4, RISING), GATE, rng) for _ in range(20)]
+    assert sum(not c.reason.startswith("uninformative") for c in checks) <= 4
+
+
+def test_many_labels_of_few_conversations_are_no_evidence_against() -> None:
+    rng = np.random.default_rng(4)
+    flat = (1.0, 1.0, 1.0, 1.0)
+    for strengths in (flat, (0.0,) * 4):
+        rungs = made_rungs(rng, strengths, items=600, conversations=6)
+        ladder = dataclasses.replace(made_ladder(rng, flat, flat), vanilla=rungs, tuned=rungs)
+        check = tuned_check(ladder, GATE, rng)
+        assert check.outcome is Outcome.INCONCLUSIVE
+        assert "20 conversations" in check.reason
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_labels_of_one_answer_say_nothing(share: float) -> None:
+    rng = np.random.default_rng(4)
+    rungs = made_rungs(rng, (1.0, 1.0, 1.0), items=600, share=share)
+    ladder = dataclasses.replace(made_ladder(rng, RISING[:3], RISING[:3]), vanilla=rungs, tuned=rungs)
+    assert vanilla_check(ladder, GATE, rng).reason.startswith("uninformative")
+    assert tuned_check(ladder, GATE, rng).outcome is Outcome.INCONCLUSIVE
+    check = challenger_check(rungs[0], rungs[1], GATE, rng)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert "0 of the rarer answer" in check.reason
+
+
+def test_a_handful_of_rare_labels_does_not_let_a_challenger_in() -> None:
+    rng = np.random.default_rng(6)
+    champion, challenger = made_rungs(rng, (0.5, 3.0), items=200)
+    kept = np.concatenate([np.flatnonzero(champion.gold == 0)[:4], np.flatnonzero(champion.gold == 1)])
+    few = [
+        dataclasses.replace(
+            rows,
+            scores=rows.scores[kept],
+            gold=rows.gold[kept],
+            weight=rows.weight[kept],
+            conversations=tuple(rows.conversations[i] for i in kept),
+            ids=tuple(rows.ids[i] for i in kept),
+        )
+        for rows in (champion, challenger)
+    ]
+    check = challenger_check(few[0], few[1], GATE, rng)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert "4 of the rarer answer" in check.reason
+
+
+def test_a_challenger_read_on_other_labels_is_refused() -> None:
+    rng = np.random.default_rng(6)
+    champion, challenger = made_rungs(rng, (0.5, 1.5), items=100)
+    turned = dataclasses.replace(challenger, ids=challenger.ids[::-1])
+    with pytest.raises(TrainingError, match="same labels"):
+        challenger_check(champion, turned, GATE, rng)
+
+
+def test_two_options_without_an_abstention_are_judged_alike() -> None:
+    rng = np.random.default_rng(0)
+    plain = dataclasses.replace(IS_QUESTION, options=IS_QUESTION.options[:2], abstain=None)
+    assert plain.negatives == (OptionId("no"),)
+
+    def two(rungs):
+        return tuple(dataclasses.replace(rows, question=plain, scores=rows.scores[:, :2]) for rows in rungs)
+
+    given = evidence(rng)
+    [ladder] = given.ladders
+    found = verdict(
+        dataclasses.replace(
+            given,
+            ladders=(
+                dataclasses.replace(ladder, question=plain, vanilla=two(ladder.vanilla), tuned=two(ladder.tuned)),
+            ),
+            champion={plain.id: two(given.champion.values())[0]},
+            challenger={plain.id: two(given.challenger.values())[0]},
+        )
+    )
+    assert found.outcome is Outcome.PASS
