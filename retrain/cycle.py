@@ -22,8 +22,10 @@ from models.question import Question, versions
 from models.settings import Settings
 from models.store import labels, learning
 from models.store.database import Database, open_database
+from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
-from retrain.dataset import Dataset, freeze
+from retrain.dataset import FOLDER as DATASETS
+from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, Ladder, judge
 from retrain.judged import Judged, judged, scored
@@ -31,6 +33,7 @@ from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, risi
 from retrain.lock import alone
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
+from retrain.split import Traces
 from retrain.trend import majority, prior, rung_score
 
 PICTURE = "ladder.png"
@@ -94,14 +97,15 @@ def cycle(
         champion = champion_gguf(settings)[0]
         with course.stage(f"read {len(held)} held-out bursts with the candidate") as advance:
             new = read_gguf(made.folder / MODEL, held, settings, lambda done, total: advance(done, total, None))
-        with course.stage(f"read {len(dataset.gate)} held-out bursts with the champion") as advance:
-            old = read_gguf(champion, dataset.gate, settings, lambda done, total: advance(done, total, None))
+        fair = unseen(db, settings.data_dir, dataset.gate)
+        with course.stage(f"read {len(fair)} held-out bursts with the champion") as advance:
+            old = read_gguf(champion, fair, settings, lambda done, total: advance(done, total, None))
         calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
         evidence = Evidence(
             labels=dataset.size,
             ladders=ladders(settings.questions, rungs, items),
-            champion=against(settings.questions, dataset.gate, old),
-            challenger=against(settings.questions, dataset.gate, new),
+            champion=against(settings.questions, fair, old),
+            challenger=against(settings.questions, fair, new),
             export=made.export,
             drift=made.drift,
         )
@@ -140,6 +144,22 @@ def open_champion(settings: Settings) -> LlamaDecider:
     """Open what a candidate will be compared with; raises ModelError where it is missing, corrupt or was changed."""
     path, sha256 = champion_gguf(settings)
     return open_decider(path, settings.questions, settings.decide, sha256)
+
+
+def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, ...]:
+    """The items whose messages a promoted champion was not trained on.
+
+    Its holdout was another one: labels that came late for older bursts, or a larger ``gate.holdout_share``, would have
+    it judged on what it learned, against a challenger that never saw it. Raises TrainingError where its dataset is
+    damaged; one that is gone can tell nothing.
+    """
+    slot = current_slot(db)
+    found = [c.dataset for c, _ in learning.candidates(db) if slot is not None and c.id == slot.candidate]
+    folder = data_dir / DATASETS / found[0] if found else None
+    if folder is None or not folder.exists():
+        return tuple(items)
+    seen = Traces(item.burst for item in read_dataset(folder).train)
+    return tuple(item for item in items if not seen.meet(item.burst))
 
 
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -16,19 +17,21 @@ import retrain.ladder
 from models.calibration import read_calibration
 from models.champion import champion_gguf
 from models.errors import ExportError, ModelError, TooFewLabels, TrainingError
-from models.evidence import Outcome
+from models.evidence import Action, Candidate, Outcome, Promotion, Slot, Verdict
+from models.ids import CandidateId, RunId
 from models.llama import open_decider, sha256_of
 from models.settings import Settings
 from models.store import learning
 from models.store.database import open_database
+from models.store.promotions import record
 from models.toml import dump_settings
 from retrain.candidate import export_named
 from retrain.cli import cli
-from retrain.cycle import Limits, cycle, thinned
-from retrain.dataset import read_dataset
+from retrain.cycle import Limits, cycle, thinned, unseen
+from retrain.dataset import freeze, read_dataset
 from retrain.evidence_file import read_evidence
 from retrain.lock import alone
-from tests.retrain.conftest import fill_store, make_checkpoint, make_item, make_settings
+from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, fill_store, make_checkpoint, make_item, make_settings
 
 LIMITS = Limits(items=40, rungs=3, seconds=60)
 
@@ -163,6 +166,37 @@ def test_two_cycles_never_run_at_once(settings: Settings) -> None:
         cycle(settings, quiet=True)
     with closing(open_database(settings.data_dir)) as db:
         assert learning.last_run(db) is None, "the run that goes on stays the last one"
+
+
+def test_a_promoted_champion_is_not_judged_on_what_it_was_trained_on(tmp_path: Path) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    items = [make_item(i) for i in range(90)]
+    dataset = freeze(items, (IS_QUESTION, NEEDS_CONTEXT), tmp_path, holdout_share=0.3, folds=2, frozen_at=at)
+    name = CandidateId("c")
+    sha = "0" * 64
+    candidate = Candidate(
+        id=name,
+        run=RunId("r"),
+        dataset=dataset.id,
+        base="b",
+        adapter_path="a",
+        adapter_sha256=sha,
+        gguf_path="m.gguf",
+        gguf_sha256=sha,
+        question_versions={},
+        created_at=at,
+    )
+    verdict = Verdict(candidate=name, outcome=Outcome.PASS, checks=(), gate_version="1", judged_at=at)
+    act = Promotion(candidate=name, action=Action.APPROVE, by="me", why="", override=False, binding={}, at=at)
+    with closing(open_database(tmp_path)) as db:
+        learning.put_dataset(db, dataset.id, f"datasets/{dataset.id}", dataset.size, {}, at)
+        learning.put_candidate(db, candidate, verdict)
+        assert unseen(db, tmp_path, items) == tuple(items), "the model of config.toml was trained elsewhere"
+        record(db, act, Slot(candidate=name, gguf_path="m.gguf", gguf_sha256=sha, since=at))
+        kept = {item.burst.id for item in unseen(db, tmp_path, items)}
+        assert kept == {item.burst.id for item in (*dataset.calibration, *dataset.gate)}
+        shutil.rmtree(tmp_path / "datasets")
+        assert unseen(db, tmp_path, items) == tuple(items)
 
 
 def test_thinning_keeps_to_the_limit_and_spreads() -> None:
