@@ -19,6 +19,7 @@ from models.store.database import storable
 
 PLATFORM = "replay"
 _CHUNK = 256
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 """Where the clock of a room without timestamps begins."""
 
@@ -123,8 +124,12 @@ def _time(value: object) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value, UTC)
-    if not isinstance(value, str):
+        moment = datetime.fromtimestamp(value, UTC)
+    elif isinstance(value, str):
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    else:
         raise TypeError("timestamp is neither null, nor seconds since 1970, nor ISO 8601")
-    moment = datetime.fromisoformat(value)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if not _FIRST_YEAR <= moment.year < _LAST_YEAR:  # gaps are added to times, which must not leave the calendar
+        raise ValueError(f"timestamp {value!r} is not between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment

@@ -50,6 +50,11 @@ async def test_goes_on_after_the_cursor_of_its_own_file_only(tmp_path):
         (row(1, text=7), "text"),
         (row(1, at="yesterday"), "yesterday"),
         (row(1, at=1e300), "line 3"),
+        (row(1, at="0001-01-01T00:00:00+05:00"), "line 3"),
+        (row(1, at="9999-12-31T23:59:59-05:00"), "line 3"),
+        (row(1, at="9999-12-31T23:59:59Z"), "between the years"),
+        (row(1, at="0001-01-01T00:00:00"), "between the years"),
+        (row(1, at=-6e10), "between the years"),
         (row([1]), "neither a string"),
     ],
 )
