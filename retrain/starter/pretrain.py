@@ -74,6 +74,13 @@ def make_optimizers(model: PreTrainedModel, learning_rate: float) -> Optimizers:
     return Optimizers(parts=(muon, adam), peaks=(learning_rate, learning_rate * EMBEDDING_RATE))
 
 
+def matrix_optimizer(model: PreTrainedModel, learning_rate: float) -> Optimizers:
+    """Muon alone, for the matrices that have gradients."""
+    matrices = [p for p in model.parameters() if p.requires_grad]
+    muon = torch.optim.Muon(matrices, lr=learning_rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    return Optimizers(parts=(muon,), peaks=(learning_rate,))
+
+
 def pretrain(
     model: PreTrainedModel,
     ids: NDArray[np.uint16],

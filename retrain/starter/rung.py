@@ -28,6 +28,8 @@ from retrain.starter.pretrain import pretrain
 IDS = "chat.npy"
 PROGRESS = "progress.json"
 RESULT = "result.json"
+KEPT = "kept.json"
+"""Share of what gold training changed that the adapter's rank keeps."""
 STAGES = ("chat", "letters", "public", "gold", "dev")
 
 
@@ -140,13 +142,14 @@ def _public(order: Order, out: Path, report: Reporter) -> None:
 def _gold(order: Order, out: Path, report: Reporter) -> None:
     checkpoint = load_base(order.folder / "base", device=order.device)
     items = sample(gold_items(order.data, order.questions), _count(order, "gold"), order.seed)
-    losses = train_gold(
+    losses, kept = train_gold(
         checkpoint, items, order.questions, seed=order.seed, work=order.folder / "state-gold", progress=report
     )
     for parameter in checkpoint.model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.to(torch.bfloat16)
     save_adapter(checkpoint, f"starter-{order.shape.name}", out, losses)
+    write_json(order.folder / KEPT, round(kept, 4))
 
 
 def _dev(order: Order, out: Path, report: Reporter) -> None:
@@ -160,7 +163,15 @@ def _dev(order: Order, out: Path, report: Reporter) -> None:
     report(1, 1, 0.0)
     weights = load_file(order.folder / "base" / "model.safetensors")
     count = sum(w.numel() for w in weights.values())
-    write_json(out, {"shape": asdict(order.shape), "parameters": count, "dev": figures})
+    write_json(
+        out,
+        {
+            "shape": asdict(order.shape),
+            "parameters": count,
+            "kept": json.loads((order.folder / KEPT).read_text(encoding="utf-8")),
+            "dev": figures,
+        },
+    )
 
 
 def _thinned(items: list[Item], order: Order) -> list[Item]:
