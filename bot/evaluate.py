@@ -14,6 +14,8 @@ from models.metrics import Scored, clusters, f1, interval, macro_f1, summary
 from models.question import Question
 from models.scoring import positive_probability
 
+CONVERSATIONS_MIN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
@@ -22,7 +24,8 @@ class Evaluation:
     question: str
     revision: str
     figures: dict[str, float | None]
-    intervals: dict[str, tuple[float, float]]
+    intervals: dict[str, tuple[float, float] | None]
+    """95 % intervals; None over fewer than ``CONVERSATIONS_MIN`` conversations, which cannot stand for others."""
     left_out: int
     """Items whose label is the abstention: they count in no yes-or-no figure."""
     ms_per_item: float
@@ -58,7 +61,7 @@ def evaluate(
         question=question.id,
         revision=decider.revision,
         figures=summary(scored),
-        intervals={"f1": interval(f1, scored, rng), "macro_f1": interval(macro_f1, scored, rng)},
+        intervals={name: _interval(metric, scored, rng) for name, metric in (("f1", f1), ("macro_f1", macro_f1))},
         left_out=len(labelled) - len(kept),
         ms_per_item=spent * 1000 / len(kept),
         scored=scored,
@@ -75,3 +78,9 @@ def score(items: Sequence[Item], decisions: Sequence[Decision], question: Questi
         sure=np.array([sides.get(d.sure, -1.0) for d in decisions]),
         cluster=clusters([item.conversation for item in items]),
     )
+
+
+def _interval(
+    metric: Callable[[Scored], float], scored: Scored, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    return interval(metric, scored, rng) if len(np.unique(scored.cluster)) >= CONVERSATIONS_MIN else None

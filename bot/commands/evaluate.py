@@ -73,7 +73,7 @@ def report(found: Evaluation, path: Path) -> dict[str, object]:
         **{name: int(v) if name in {"n", "positives"} and v is not None else v for name, v in found.figures.items()},
         "abstained_labels_left_out": found.left_out,
         "ms_per_item": round(found.ms_per_item, 3),
-        "interval_95": {name: list(bounds) for name, bounds in found.intervals.items()},
+        "interval_95": {name: bounds and list(bounds) for name, bounds in found.intervals.items()},
     }
 
 
@@ -82,9 +82,11 @@ def show(found: Evaluation, path: Path) -> None:
     table = Table(title=f"{found.question} by {path.name} ({found.revision})", show_header=False)
     for name, label in SHOWN.items():
         value = found.figures[name]
-        bounds = found.intervals.get(name)
         text = "none acted on" if value is None else f"{value:.0f}" if name == "n" else f"{value:.3f}"
-        table.add_row(label, text + (f"  [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""))
+        if name in found.intervals:
+            bounds = found.intervals[name]
+            text += f"  [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else "  [-]"  # too few conversations
+        table.add_row(label, text)
     table.add_row("milliseconds per item", f"{found.ms_per_item:.1f}")
     if found.left_out:
         table.add_row("labels that abstain, left out", str(found.left_out))

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bot.commands.evaluate import report, show
 from bot.evaluate import evaluate, score
 from bot.model_file import model_file
 from models.chat import Burst
@@ -58,7 +60,19 @@ def test_figures_weigh_rows_and_leave_abstentions_out() -> None:
     assert found.figures["ask_rate"] == pytest.approx(1 / 5)
     assert found.figures["reply_error"] == pytest.approx(3 / 4)
     assert found.figures["silence_error"] is None
+    assert found.intervals == {"f1": None, "macro_f1": None}
+    assert report(found, Path("m.gguf"))["interval_95"] == {"f1": None, "macro_f1": None}
     json.dumps(found.figures)
+
+
+def test_intervals_take_five_conversations(capsys) -> None:
+    items = [replace(item(n, "yes" if n % 2 else "no"), conversation=f"c{n % 5}") for n in range(10)]
+    decider = Says({f"b{n}": (0.9 if n % 3 else 0.1, "yes") for n in range(10)})
+    for kept, known in ((items, True), (items[:4], False)):
+        found = evaluate(kept, QUESTION, 1, decider)
+        assert [bounds is not None for bounds in found.intervals.values()] == [known, known]
+        show(found, Path("m.gguf"))
+        assert ("[-]" in capsys.readouterr().out) != known
 
 
 def test_the_positive_probability_leaves_abstaining_out() -> None:
