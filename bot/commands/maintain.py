@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +21,16 @@ from models.store.database import open_database
 
 COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
 
-by_option = click.option("--by", default=getpass.getuser, help="Who acts.  [default: the login name]")
+
+def login_name() -> str:
+    """Who acts, where nobody says: the login name, or the user's number where the system knows no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry in the password file, as in a container run with a number
+        return f"uid {os.getuid()}"
+
+
+by_option = click.option("--by", default=login_name, help="Who acts.  [default: the login name]")
 why_option = click.option("--why", default="", help="The reason; it is kept.")
 
 

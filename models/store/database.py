@@ -20,10 +20,11 @@ BUSY_TIMEOUT_S = 30.0
 def open_database(data_dir: Path) -> Database:
     """Open (or create) the database in the data directory; raises StoreError where that is impossible.
 
+    A data directory that is made here is open to its owner alone, for it holds what people said.
     The connection may be used by one thread at a time, whichever it is.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = sqlite3.connect(data_dir / FILE, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
         (data_dir / FILE).chmod(0o600)
         db = Database(connection)

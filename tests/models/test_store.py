@@ -220,6 +220,12 @@ def test_old_text_leaves_the_files(tmp_path: Path, db) -> None:
     assert all(b"very secret" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
+def test_what_people_said_is_open_to_the_owner_alone(tmp_path: Path) -> None:
+    open_database(tmp_path / "var").close()
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "var" / FILE).stat().st_mode & 0o777 == 0o600
+
+
 def test_a_broken_database_is_explained(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("this is no database, whatever its name says")
     with pytest.raises(StoreError, match=FILE):
