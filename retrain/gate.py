@@ -21,9 +21,9 @@ from models.question import Question
 from models.settings import GateSettings
 from retrain.judged import Judged, scored
 from retrain.parity import Drift
-from retrain.trend import GUESS, Trend, beats_baseline, majority, page_trend
+from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
-GATE_VERSION = "1"
+GATE_VERSION = "2"
 PLENTY = 500
 """With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
 PLENTY_CONVERSATIONS = 20
@@ -232,6 +232,10 @@ def _trend_check(name: str, rungs: Sequence[Judged], gate: GateSettings) -> Chec
         f"{'rises' if trend.strict_rise else 'does not rise'} at every step)"
     )
     outcome, reason = _trend_outcome(trend, told, gate, plenty=_plenty(rungs[0]))
+    better = better_smaller(rungs, gate.alpha)
+    if outcome is Outcome.PASS and better is not None:
+        outcome = Outcome.INCONCLUSIVE
+        reason += f"; but the largest surely agrees less than rung {better + 1} of {len(rungs)}: look at its training"
     return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import norm, page_trend_test
+from scipy.stats import norm, page_trend_test, wilcoxon
 
 from models.metrics import Floats, Scored, f1, interval, macro_f1, precision
 from retrain.calibrate import fit_temperature
@@ -126,6 +126,23 @@ def block_means(ladder: Sequence[Judged]) -> Floats:
         for rows in ladder
     ]
     return np.stack(columns, axis=1) if names else np.zeros((0, len(ladder)))
+
+
+def better_smaller(ladder: Sequence[Judged], alpha: float) -> int | None:
+    """Position of a smaller rung that surely agrees better with the labels than the largest; None where none does.
+
+    Page's test looks for a trend on the whole: a steep rise to the middle hides that the top falls off again. Signed
+    ranks over conversations tell, at level ``alpha`` for all smaller rungs together.
+    """
+    means = block_means(ladder)
+    blocks, rungs = means.shape
+    if blocks < LEAST_BLOCKS:
+        return None
+    for place in range(rungs - 2, -1, -1):
+        gap = means[:, place] - means[:, -1]
+        if np.any(gap) and float(wilcoxon(gap, alternative="greater").pvalue) < alpha / (rungs - 1):
+            return place
+    return None
 
 
 def majority(columns: Scored) -> float:

@@ -305,3 +305,11 @@ def test_two_options_without_an_abstention_are_judged_alike() -> None:
         )
     )
     assert found.outcome is Outcome.PASS
+
+
+def test_a_rise_to_the_middle_does_not_let_a_weak_top_rung_in() -> None:
+    rng = np.random.default_rng(7)
+    check = tuned_check(made_ladder(rng, RISING[:3], (0.3, 1.4, 0.7), items=400), GATE, rng)
+    assert check.figures["p"] < GATE.alpha
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert "rung 2 of 3" in check.reason
