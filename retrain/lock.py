@@ -19,7 +19,7 @@ def alone(data_dir: Path) -> Iterator[None]:
     on purpose: were it removed, two runs could each hold a lock on a file of that name.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # as the database makes it
         handle = os.open(data_dir / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"could not open {data_dir / FILE}: {error}; check that its folder can be written") from error

@@ -33,6 +33,11 @@ def test_a_second_run_is_refused_by_name_until_the_first_has_ended(tmp_path: Pat
         assert (tmp_path / "learning.lock").read_text() == f"{os.getpid()}\n"
 
 
+def test_a_data_directory_that_the_lock_makes_is_private(tmp_path: Path) -> None:
+    with alone(tmp_path / "var"):
+        assert (tmp_path / "var").stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="can be written"), alone(tmp_path / "file" / "var"):
