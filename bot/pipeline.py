@@ -26,7 +26,7 @@ from models.errors import ModelError
 from models.ids import BurstId
 from models.labels import RequestState
 from models.settings import Settings
-from models.store import bursts, decisions, inbox, requests
+from models.store import bursts, decisions, inbox, labels, requests
 from models.store.thread import Store
 
 EVENTS_MAX = 256
@@ -179,7 +179,10 @@ class Pipeline:
         return tuple(WindowMessage(sender=m.sender, text=m.text[:WINDOW_CHARS]) for m in found)
 
     async def _amend(self, event: ChatEvent) -> None:
-        """Carry out an edit or a deletion: in the open burst, or by deciding or withdrawing the closed one anew."""
+        """Carry out an edit or a deletion: in the open burst, or by deciding or withdrawing the closed one anew.
+
+        What people said about the old text counts no more: they are asked again about the new one.
+        """
         if event.target is None:
             return
         text = event.text if event.kind is EventKind.EDIT else ""
@@ -191,9 +194,10 @@ class Pipeline:
         self._amended.add(burst_id)  # a decision under way is about the old text
         left = await self._store.do(bursts.rewrite, burst_id)
         request = await self._store.do(requests.get, request_id(burst_id, self._questions))
-        if request is not None and request.state in (RequestState.PENDING, RequestState.SENT):
-            state = RequestState.WITHDRAWN if left is None else RequestState.PENDING
+        if request is not None and (left is None or request.state is not RequestState.PENDING):
+            state = RequestState.WITHDRAWN if left is None else RequestState.AMENDED
             await self._store.do(requests.set_state, [request.id], state)
+        await self._store.do(labels.void, burst_id)  # after the state, which keeps answers to the old text out
         self._closed.set()
 
     # 3. From closed bursts to routes and requests.

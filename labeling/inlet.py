@@ -14,6 +14,8 @@ from models.store import labels, requests
 from models.store.database import transaction
 from models.store.thread import Store
 
+_OUT = (RequestState.SENT, RequestState.ANSWERED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
@@ -21,6 +23,8 @@ class Taken:
 
     changed: tuple[RequestId, ...]
     labels: tuple[Label, ...]
+    early: bool = False
+    """Whether responses to requests that were not sent yet, as far as the store knows, were left for the next pull."""
 
 
 class Source(Protocol):
@@ -53,24 +57,27 @@ class Inlet:
         """Fetch responses and settle what they agree on; raises LabelingError if Argilla does not answer."""
         pulled = await self._source.pull(self._activity)
         taken = await self._store.do(absorb, pulled.responses, self._questions, self._overlap, self._clock())
-        self._activity = pulled.activity  # only now: what was not stored has to be fetched again
+        if not taken.early:
+            self._activity = pulled.activity  # only now: what was not stored has to be fetched again
         return taken
 
 
 def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question], overlap: int, at: datetime) -> Taken:
     """Write responses and the labels that follow from them into the open database, all of it or nothing.
 
-    Responses to requests that are unknown or were withdrawn are left out, and so are answers that their own forerunners
-    rule out. A label that changed responses no longer bear out is overwritten by one without an option.
+    Responses to requests that are not out there (unknown, withdrawn, amended) are left out, and so are answers that
+    their own forerunners rule out. A label that changed responses no longer bear out is overwritten by one without an
+    option.
     """
     with transaction(db):
         known = {response.request: requests.get(db, response.request) for response in responses}
-        wanted = {i: r for i, r in known.items() if r is not None and r.state is not RequestState.WITHDRAWN}
+        wanted = {i: r for i, r in known.items() if r is not None and r.state in _OUT}
+        early = any(r is not None and r.state is RequestState.PENDING for r in known.values())
         kept = [_sensible(response, questions) for response in responses if response.request in wanted]
         changed = requests.put_responses(db, kept)
         made = [label for i in changed for label in _settle(db, wanted[i], questions, overlap, at)]
         labels.put(db, made)
-    return Taken(changed=tuple(changed), labels=tuple(made))
+    return Taken(changed=tuple(changed), labels=tuple(made), early=early)
 
 
 def _settle(db: Any, request: Request, questions: Sequence[Question], overlap: int, at: datetime) -> list[Label]:

@@ -49,7 +49,7 @@ class Outbox:
     """Sends what is due whenever ``flush`` is called, a batch at a time.
 
     ``alias_key`` makes the names that rooms have in Argilla; ``suggest`` shows annotators the machine's view (never on
-    blind requests). A request that is set to PENDING again, for its burst was edited, overwrites its record.
+    blind requests). A request that is AMENDED, for its burst was edited, loses its record and gets a new one.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Outbox:
         Never raises LabelingError: what Argilla does not take is logged and tried again later.
         """
         await self._sweep()
+        await self._renew()
         sent = 0
         while due := await self._store.do(requests.due, self._clock(), BATCH):
             forms = {request.id: form for request in due if (form := await self._form(request)) is not None}
@@ -105,6 +106,19 @@ class Outbox:
             log.warning("requests not withdrawn yet", requests=len(ids), error=str(error))
         else:
             self._swept.update(ids)
+
+    async def _renew(self) -> None:
+        """Delete the records whose bursts were edited, with their answers to the old text, and have them sent anew."""
+        ids = [request.id for request in await self._store.do(requests.in_state, RequestState.AMENDED)]
+        if not ids:
+            return
+        try:
+            await self._queue.withdraw(ids)
+        except LabelingError as error:
+            log.warning("requests not renewed yet", requests=len(ids), error=str(error))
+            return
+        self._swept.difference_update(ids)  # they may be withdrawn once more
+        await self._store.do(requests.renew, ids)
 
     async def _form(self, request: Request) -> Form | None:
         """Fill in the form, or None where the burst's text was purged or deleted since."""

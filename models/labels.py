@@ -9,12 +9,17 @@ from models.ids import BurstId, OptionId, QuestionId, RequestId
 
 
 class RequestState(StrEnum):
-    """Where a request stands: written down, sent to Argilla, answered, or taken back."""
+    """Where a request stands: written down, sent to Argilla, answered, or taken back.
+
+    An amended one was sent about a text that was edited since: its record and the answers there have to go before it
+    is pending again.
+    """
 
     PENDING = "pending"
     SENT = "sent"
     ANSWERED = "answered"
     WITHDRAWN = "withdrawn"
+    AMENDED = "amended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlite_utils import Database
 
-from models.ids import OptionId, QuestionId
+from models.ids import BurstId, OptionId, QuestionId
 from models.item import Item
 from models.labels import Label
 from models.store.bursts import burst_of
@@ -30,6 +30,13 @@ def put(db: Database, labels: Sequence[Label]) -> None:
             ],
             pk=("burst", "question", "question_version"),
         )
+
+
+def void(db: Database, burst: BurstId) -> None:
+    """Forget the labels of a burst, and the responses they came from: its text is another by now, or gone."""
+    with transaction(db):
+        db.conn.execute("DELETE FROM labels WHERE burst = ?", [burst])
+        db.conn.execute("DELETE FROM responses WHERE request IN (SELECT id FROM requests WHERE burst = ?)", [burst])
 
 
 def count(db: Database, versions: Mapping[QuestionId, str]) -> dict[QuestionId, int]:

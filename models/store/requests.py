@@ -51,6 +51,16 @@ def set_state(db: Database, ids: Sequence[RequestId], state: RequestState) -> No
         db.conn.executemany("UPDATE requests SET state = ? WHERE id = ?", [(state.value, i) for i in ids])
 
 
+def renew(db: Database, ids: Sequence[RequestId]) -> None:
+    """Make amended requests due again; those that were withdrawn in the meantime stay so."""
+    with transaction(db):
+        db.conn.executemany(
+            "UPDATE requests SET state = 'pending', attempts = 0, next_attempt_at = 0 "
+            "WHERE id = ? AND state = 'amended'",
+            [(i,) for i in ids],
+        )
+
+
 def postpone(db: Database, ids: Sequence[RequestId], until: datetime) -> None:
     """Note a failed attempt and when to try again."""
     with transaction(db):

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ from bot.adapters.replay import ReplayChat
 from bot.pipeline import Pipeline
 from bot.slot import ServingSlot
 from models.chat import EventKind
-from models.labels import RequestState
+from models.labels import Label, RequestState, Response, ResponseStatus
 from models.settings import AskSettings, BurstSettings
-from models.store import bursts, decisions, inbox, requests
+from models.store import bursts, decisions, inbox, labels, requests
 from models.store.database import open_database
 from models.store.thread import Store
 
@@ -214,6 +215,45 @@ async def test_a_deleted_burst_is_withdrawn_with_its_request(settings, store):
     await run(settings, store, [said(3, "a", 60, "", kind=EventKind.DELETE, target=1)])
     assert await store.do(bursts.count) == {"routed": 1, "withdrawn": 1}
     assert await store.do(requests.count) == {"pending": 1, "withdrawn": 1}
+
+
+@pytest.mark.parametrize("state", [RequestState.SENT, RequestState.ANSWERED])
+async def test_an_edit_or_a_deletion_voids_what_people_said(settings, store, state):
+    settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0)})
+    await run(settings, store, [said(1, "a", 0, "ask me")])
+    [request] = await store.do(requests.in_state, RequestState.PENDING)
+    made = Label(
+        burst=request.burst, question="is_question", question_version="v", option="yes", responses=1,
+        labelled_at=datetime.now(UTC),
+    )  # fmt: skip
+    given = Response(
+        request=request.id, annotator="ann", answers={"is_question": "yes"}, status=ResponseStatus.SUBMITTED,
+        submitted_at=datetime.now(UTC),
+    )  # fmt: skip
+    for number, (kind, text, expected) in enumerate(
+        [
+            (EventKind.EDIT, "ask me not", RequestState.AMENDED),
+            (EventKind.DELETE, "", RequestState.WITHDRAWN),
+            (EventKind.EDIT, "ask me after all", RequestState.AMENDED),
+        ]
+    ):
+        await store.do(requests.set_state, [request.id], state)
+        await store.do(labels.put, [made])
+        await store.do(requests.put_responses, [given])
+        await run(settings, store, [said(2 + number, "a", 60 + number, text, kind=kind, target=1)])
+        assert (await store.do(requests.get, request.id)).state is expected
+        assert await store.do(labels.labelled_bursts) == 0
+        assert await store.do(requests.all_responses) == []
+    assert await store.do(bursts.count) == {"routed": 1}
+
+
+async def test_text_that_comes_back_is_asked_about_again(settings, store):
+    settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0)})
+    await run(settings, store, [said(1, "a", 0, "ask me")])
+    await run(settings, store, [said(2, "a", 60, "", kind=EventKind.DELETE, target=1)])
+    assert await store.do(requests.count) == {"withdrawn": 1}
+    await run(settings, store, [said(3, "a", 61, "ask me again", kind=EventKind.EDIT, target=1)])
+    assert await store.do(requests.count) == {"amended": 1}
 
 
 async def test_what_the_model_cannot_read_is_asked(settings, store):

@@ -108,6 +108,20 @@ async def test_unknown_and_withdrawn_requests_are_left_out(store: Store, answers
     assert await store.do(requests.all_responses) == []
 
 
+async def test_answers_to_an_edited_text_are_left_out_and_early_ones_fetched_again(
+    store: Store, answers: Answers, questions: Two
+) -> None:
+    inlet = Inlet(store, answers, questions)
+    answers.now = [response("ann", is_question="no")]
+    await store.do(requests.set_state, [RequestId("r1")], RequestState.AMENDED)
+    assert await inlet.pull() == Taken(changed=(), labels=())
+    await store.do(requests.set_state, [RequestId("r1")], RequestState.PENDING)
+    assert (await inlet.pull()).early
+    await store.do(requests.set_state, [RequestId("r1")], RequestState.SENT)
+    assert (await inlet.pull()).changed == ("r1",)
+    assert answers.seen == [None, "a1", "a1"]
+
+
 async def test_what_was_not_stored_is_fetched_again(
     store: Store, answers: Answers, questions: Two, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,6 +108,24 @@ async def test_killed_before_it_was_marked_as_sent_it_sends_the_same_record(
     assert set(queue.records) == {"r1"}
 
 
+async def test_an_amended_request_loses_its_record_and_gets_a_new_one(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox
+) -> None:
+    await ask(store, questions, 1)
+    await outbox.flush()
+    for number in range(2):  # edited, and withdrawn and revived in between
+        await store.do(requests.set_state, [RequestId("r1")], RequestState.AMENDED)
+        queue.down = True
+        assert await outbox.flush() == 0
+        assert await states(store) == {"amended": 1}
+        queue.down = False
+        assert await outbox.flush() == 1
+        assert await states(store) == {"sent": 1}
+        assert queue.withdrawn == ["r1"] * (2 * number + 1)
+        await outbox.withdraw([RequestId("r1")])
+        assert queue.withdrawn == ["r1"] * (2 * number + 2)
+
+
 async def test_while_argilla_is_down_requests_wait_longer_and_longer(
     store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
 ) -> None:
