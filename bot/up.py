@@ -13,6 +13,7 @@ from bot.adapters import ChatAdapter, open_adapter
 from bot.answer import Answerer
 from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
+from bot.rewording import ask_anew
 from bot.schedule import Schedule
 from bot.slot import ServingSlot
 from labeling.desk import Desk
@@ -61,6 +62,8 @@ class Bot:
         settings = self._settings
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(Store(settings.data_dir))
+            if moved := await store.do(ask_anew, settings.questions):
+                self._say(f"the questions have other wordings by now: {moved} open requests are asked anew")
             slot = await stack.enter_async_context(ServingSlot(settings, store))
             adapter = await stack.enter_async_context(open_adapter(settings))
             actor = None

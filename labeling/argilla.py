@@ -4,12 +4,15 @@ Calls block; ``desk`` makes them in a thread of its own. The SDK is used where i
 server's JSON, because the SDK drops the time of a response and fails on a discard without values.
 """
 
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from html import escape
+from itertools import product
 from typing import Any, Self
+from uuid import UUID
 
 import argilla as rg
 import httpx
@@ -27,6 +30,8 @@ from models.question import Question, joint_version
 WORKSPACE = "quandary"
 REWRITE = "rewrite"
 TIMEOUT_S = 15
+_QUEUE = re.compile(WORKSPACE + r"-[0-9a-f]{8}(-x\d+)?")
+"""Names of the datasets that ``ensure_dataset`` makes."""
 _WITHDRAW_MAX = 100  # Argilla deletes no more in one call
 _PUSH_MAX = 200
 _PULL_PAGE = 250
@@ -104,18 +109,20 @@ class ArgillaQueue:
         return Pulled(responses=tuple(responses), activity=latest)
 
     def withdraw(self, requests: Sequence[RequestId]) -> int:
-        """Delete requests' records with all responses; returns how many there were."""
-        dataset = self._ready()
+        """Delete requests' records with all responses, in the queues of earlier wordings too; returns how many."""
+        self._ready()
         gone = 0
         with _explained(self._url, f"withdrawing {len(requests)} request(s)"):
-            for start in range(0, len(requests), _WITHDRAW_MAX):
+            ours = self._client.api.datasets.list(self._workspace().id)
+            queues = [model.id for model in ours if model.status == "ready" and _QUEUE.fullmatch(model.name)]
+            for queue, start in product(queues, range(0, len(requests), _WITHDRAW_MAX)):
                 wanted = _terms(
                     {"entity": "record", "property": "external_id"}, requests[start : start + _WITHDRAW_MAX]
                 )
-                ids = [record["id"] for record in self._search(wanted)]
+                ids = [record["id"] for record in self._search(wanted, queue)]
                 if ids:
                     call = self._client.http_client.delete
-                    _checked(call(f"/api/v1/datasets/{dataset.id}/records", params={"ids": ",".join(ids)}))
+                    _checked(call(f"/api/v1/datasets/{queue}/records", params={"ids": ",".join(ids)}))
                 gone += len(ids)
         return gone
 
@@ -158,9 +165,9 @@ class ArgillaQueue:
     def _get(self, path: str) -> Any:
         return _checked(self._client.http_client.get(path)).json()
 
-    def _search(self, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _search(self, wanted: dict[str, Any], queue: UUID | None = None) -> Iterator[dict[str, Any]]:
         """Read all records that match one filter, with their responses, page by page in order of their creation."""
-        path = f"/api/v1/datasets/{self._ready().id}/records/search"
+        path = f"/api/v1/datasets/{queue or self._ready().id}/records/search"
         oldest_first = [{"scope": {"entity": "record", "property": "inserted_at"}, "order": "asc"}]
         body = {"filters": {"and": [wanted]}, "sort": oldest_first}
         found: list[dict[str, Any]] = []

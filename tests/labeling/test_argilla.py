@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -216,19 +217,31 @@ async def test_sending_twice_overwrites_and_keeps_responses(argilla: EmbeddedArg
 async def test_withdrawn_requests_are_gone_with_text_and_responses(
     argilla: EmbeddedArgilla, queue: ArgillaQueue
 ) -> None:
-    forms = [form(n, text="zanzibar") for n in range(130)]
+    forms = [replace(form(n, text="zanzibar"), request=RequestId(f"z{n}")) for n in range(130)]
     await asyncio.to_thread(queue.push, forms)
     async with await annotator(argilla, queue, "leaver") as ann:
-        await ann.submit(RequestId("r0"), {"is_question": "yes"})
+        await ann.submit(RequestId("z0"), {"is_question": "yes"})
         assert len(await ann.pending()) == 129
         gone = await asyncio.to_thread(queue.withdraw, [f.request for f in forms[:115]] + [RequestId("unknown")])
         assert gone == 115
         assert await asyncio.to_thread(queue.withdraw, [forms[0].request]) == 0
         assert (await search(ann, text="zanzibar"))["total"] == 15
         assert len(await ann.pending()) == 15
-        with pytest.raises(LabelingError, match="no record for request r0"):
-            await ann.submit(RequestId("r0"), {"is_question": "yes"})
+        with pytest.raises(LabelingError, match="no record for request z0"):
+            await ann.submit(RequestId("z0"), {"is_question": "yes"})
     assert (await asyncio.to_thread(queue.pull)).responses == ()
+
+
+async def test_requests_of_earlier_wordings_are_withdrawn_from_their_own_queue(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue
+) -> None:
+    old = replace(form(1, text="madagascar"), request=RequestId("old"))
+    await asyncio.to_thread(queue.push, [old])
+    async with await annotator(argilla, queue, "reworded") as ann:
+        assert (await search(ann, text="madagascar"))["total"] == 1
+        await asyncio.to_thread(queue.ensure_dataset, wordings("reworded"))
+        assert await asyncio.to_thread(queue.withdraw, [old.request]) == 1
+        assert (await search(ann, text="madagascar"))["total"] == 0
 
 
 async def test_the_web_page_is_served_and_foreign_pages_are_refused(argilla: EmbeddedArgilla) -> None:
