@@ -147,14 +147,14 @@ trained on, but settings were chosen on them. The Chinese dev file is too small 
 The rooms of the demo and of the dev set were not used anywhere; CANARD was not used.
 
 ## What it can and cannot do
-- is_question: the two larger rungs tell questions from statements about as well as a good rule does, and know technical
-  English IRC best. Other rooms, other topics and above all Chinese are answered worse until people have labelled some of
-  their own bursts.
+- is_question: the two larger rungs tell questions from statements about as well as a good rule does, and know
+  technical English IRC best. Other rooms, other topics and above all Chinese are answered worse until people have
+  labelled some of their own bursts.
 - needs_context does not work yet: no rung beats a pronoun rule by much, it errs towards "no", and it does not rise with
   size, because two epochs of gold are too few to learn it. Treat it as a guess; an uncertain burst is asked about.
 - is_question rises with size up to m; l, with the most to learn from the same labels, is level with it.
-- The adapters hold what gold training changed in the linear layers, cut to rank 64; `kept` in `recipe.json` is the share of
-  the change's energy that this keeps (1 for xs, about three quarters for m and l).
+- The adapters hold what gold training changed in the linear layers, cut to rank 64; `kept` in `recipe.json` is the
+  share of the change's energy that this keeps (1 for xs, about three quarters for m and l).
 - It has no world knowledge, does not converse, and must not be used to generate text.
 - starter-l ships with a temperature for each question, and a threshold below which it stays silent, fitted on the gold
   dev file at natural rates (`quandary calibrate starter FILE`): calibration on that file is no evidence. The bases have
