@@ -119,7 +119,7 @@ def test_documents_hold_every_message_once_and_no_two_rooms():
 
 
 def test_molweni_is_spelled_as_chat():
-    assert unspace("you 're here ? i ca n't , `` stop '' .") == 'you\'re here? i can\'t, "stop".'
+    assert unspace("you 're here ? i ca n't , `` stop '' .") == "you're here? i can't, \"stop\"."
 
 
 def test_balance_thins_the_majority_only():
