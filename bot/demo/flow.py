@@ -193,13 +193,16 @@ class Demo:
         candidate, verdict = (await store.do(learning.candidates))[0]
         self._show(candidate, verdict)
         passed = verdict.outcome is Outcome.PASS
-        if not passed and not self._choice.override:
-            self._screen.say("not promoted: the gate did not pass it (approve all the same with --approve --override)")
+        if self._choice.approve and not (passed or self._choice.override):
+            self._screen.say("not promoted: the gate did not pass it (--override lets it serve all the same)")
             return
         if not self._choice.approve:
-            self._screen.say("[bold]press y to let it serve[/bold], any other key not to")
+            doubt = "" if passed else " although the gate did not pass it, which is recorded"
+            self._screen.say(f"[bold]press y to let it serve[/bold]{doubt}; any other key leaves it")
             if not await self._choice.ask():
-                self._screen.say("not promoted: nobody approved (--approve does without a key)")
+                self._screen.say(
+                    "not promoted: nobody approved (--approve, with --override if need be, does without a key)"
+                )
                 return
         why = "" if passed else "demo: shown before and after although the gate did not pass it"
         await store.do(lambda db: approve(db, self.settings, candidate.id, by="demo", override=not passed, why=why))
