@@ -201,7 +201,7 @@ class Demo:
             self._screen.say(f"[bold]press y to let it serve[/bold]{doubt}; any other key leaves it")
             if not await self._choice.ask():
                 self._screen.say(
-                    "not promoted: nobody approved (--approve, with --override if need be, does without a key)"
+                    "not promoted: nobody approved (--approve, or --approve --override, needs no key)"
                 )
                 return
         why = "" if passed else "demo: shown before and after although the gate did not pass it"
