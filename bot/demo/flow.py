@@ -200,9 +200,7 @@ class Demo:
             doubt = "" if passed else " although the gate did not pass it, which is recorded"
             self._screen.say(f"[bold]press y to let it serve[/bold]{doubt}; any other key leaves it")
             if not await self._choice.ask():
-                self._screen.say(
-                    "not promoted: nobody approved (--approve, or --approve --override, needs no key)"
-                )
+                self._screen.say("not promoted: nobody approved (--approve, or --approve --override, needs no key)")
                 return
         why = "" if passed else "demo: shown before and after although the gate did not pass it"
         await store.do(lambda db: approve(db, self.settings, candidate.id, by="demo", override=not passed, why=why))
