@@ -14,18 +14,22 @@ from retrain.starter.pretrain import make_optimizers, matrix_optimizer
 
 BUDGETS = (170, 230, 330)
 """Longest prompts in tokens; short windows cost a third of long ones, and rotary positions carry over to 420."""
+GOLD_BUDGETS = (130, 150, 230)
+"""Shorter still: the burst decides nearly everything, and another epoch is worth more than the window's beginning."""
 CHOICE_RATE = 2e-3
 """Muon's peak rate on the public sets: it leaves chance in half the steps that AdamW takes."""
 ADAPTER = TrainSettings(
-    rank=64, alpha=64, dropout=0.0, learning_rate=2e-3, plus_ratio=1.0, epochs=2, batch=16, warmup_steps=20
+    rank=64, alpha=64, dropout=0.0, learning_rate=2e-3, plus_ratio=1.0, epochs=3, batch=16, warmup_steps=20
 )
 """Rank 64 is the full width of the smallest rung. The learning rate is Muon's."""
 
 
-def examples(items: Sequence[Item], questions: Sequence[Question], checkpoint: Checkpoint, seed: int) -> list[Example]:
-    """Encode items, each with a prompt length drawn from BUDGETS."""
+def examples(
+    items: Sequence[Item], questions: Sequence[Question], checkpoint: Checkpoint, budgets: Sequence[int], seed: int
+) -> list[Example]:
+    """Encode items, each with a prompt length drawn from ``budgets``."""
     rng = random.Random(seed)  # noqa: S311 - which windows are cut short, not secrets
-    return [make_examples([item], questions, checkpoint, rng.choice(BUDGETS))[0] for item in items]
+    return [make_examples([item], questions, checkpoint, rng.choice(budgets))[0] for item in items]
 
 
 def train_choice(
@@ -40,7 +44,8 @@ def train_choice(
     """Train all weights on the public sets, once through; returns the losses."""
     plan = Plan(epochs=1, batch=16, warmup_steps=40, seed=seed, orders=2, examples=f"choice/{len(items)}")
     optimizer = make_optimizers(checkpoint.causal, CHOICE_RATE)
-    return fit(checkpoint, examples(items, questions, checkpoint, seed), questions, plan, optimizer, work, progress)
+    made = examples(items, questions, checkpoint, BUDGETS, seed)
+    return fit(checkpoint, made, questions, plan, optimizer, work, progress)
 
 
 def train_gold(
@@ -58,7 +63,8 @@ def train_gold(
     on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change's energy that the adapter keeps.
     """
-    made = examples(items, questions, checkpoint, seed)
+    items = rare_twice(items, questions)
+    made = examples(items, questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     for name, parameter in checkpoint.causal.named_parameters():
         parameter.requires_grad = parameter.dim() == 2 and "embed" not in name
@@ -93,3 +99,20 @@ def balanced(items: Sequence[Item], question: Question, seed: int, ratio: float 
     negative = [i for i in items if i.answers[question.id] != question.positive]
     limit = int(ratio * min(len(positive), len(negative)))
     return [*sample(positive, limit, seed), *sample(negative, limit, seed)]
+
+
+def rare_twice(items: Sequence[Item], questions: Sequence[Question]) -> list[Item]:
+    """Repeat the items with a positive answer that is less than half as frequent as its opposite.
+
+    Without this the rungs rank needs_context no worse, but say yes to next to nothing.
+    """
+    rare = []
+    for question in questions:
+        answers = [item.answers.get(question.id) for item in items]
+        negative = sum(answer in question.negatives for answer in answers)
+        if 0 < 2 * answers.count(question.positive) < negative:
+            rare.append(question)
+    found: list[Item] = []
+    for item in items:
+        found += [item] * (2 if any(item.answers.get(q.id) == q.positive for q in rare) else 1)
+    return found

@@ -22,7 +22,7 @@ class Shape:
     rate: float
     tokens: int
     public: int
-    gold: int = 7000
+    gold: int = 6000
     head: int = 64
     """Width of an attention head; on a CPU one wide head is faster than two narrow ones, but one is too few."""
 
@@ -47,8 +47,8 @@ class Shape:
 
 FAMILY = (
     Shape(name="xs", width=64, layers=2, inner=192, rate=1e-2, tokens=800_000, public=7_000, gold=4_000, head=32),
-    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, gold=5_000),
-    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, gold=6_000),
+    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, gold=4_500),
+    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, gold=5_000),
     Shape(name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000),
 )
 FULL_BUDGET_S = 2400.0
