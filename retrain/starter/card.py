@@ -150,9 +150,9 @@ The rooms of the demo and of the dev set were not used anywhere; CANARD was not 
 - is_question: the two larger rungs tell questions from statements about as well as a good rule does, and know
   technical English IRC best. Other rooms, other topics and above all Chinese are answered worse until people have
   labelled some of their own bursts.
-- needs_context does not work yet: no rung beats a pronoun rule by much, it errs towards "no", and it does not rise with
-  size, because two epochs of gold are too few to learn it. Treat it as a guess; an uncertain burst is asked about.
-- is_question rises with size up to m; l, with the most to learn from the same labels, is level with it.
+- needs_context is hard at this size: better than a pronoun rule, no match for a larger model. In training a rare yes
+  counts twice, so the probabilities lean towards yes until they are calibrated. Treat it as a guess; an uncertain
+  burst is asked about.
 - The adapters hold what gold training changed in the linear layers, cut to rank 64; `kept` in `recipe.json` is the
   share of the change's energy that this keeps (1 for xs, about three quarters for m and l).
 - It has no world knowledge, does not converse, and must not be used to generate text.
