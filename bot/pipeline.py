@@ -152,7 +152,7 @@ class Pipeline:
             if event.kind is EventKind.MESSAGE and not event.is_bot:
                 closed += self._assembler.push(event)
                 continue
-            if event.kind is not EventKind.MESSAGE:
+            if event.kind in (EventKind.EDIT, EventKind.DELETE):
                 await self._close(closed)
                 closed = []
                 await self._amend(event)

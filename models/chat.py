@@ -14,13 +14,16 @@ class EventKind(StrEnum):
     MESSAGE = "message"
     EDIT = "edit"
     DELETE = "delete"
+    REACTION = "reaction"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatEvent:
-    """One message, edit or deletion as a platform reported it.
+    """One message, edit, deletion or reaction as a platform reported it.
 
-    ``sent_at`` is the server's time in UTC. ``target`` is the message that an edit or a deletion changes. ``cursor`` is
+    ``sent_at`` is the server's time in UTC. ``target`` is the message that an edit, a deletion or a reaction
+    is about; a reaction's ``text`` is its emoji or key. ``mentions_bot`` says that the message speaks to the bot (by name,
+    or as an answer to it). ``cursor`` is
     the platform's position after this event: it is stored in the same transaction as the event, never before.
     """
 
@@ -35,6 +38,7 @@ class ChatEvent:
     target: EventId | None = None
     reply_to: EventId | None = None
     is_bot: bool = False
+    mentions_bot: bool = False
     cursor: str | None = None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from models.chat import ChatEvent
-from models.ids import EventId, RoomId
+from models.ids import EventId, MemberId, RoomId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,12 @@ class Capabilities:
     pace: float = 1.0
     threads: bool = False
     edits: bool = False
+    deletes: bool = False
+    reactions: bool = False
+    history: bool = False
+    """After a gap, what was said in between can be fetched."""
+    mention_only: bool = False
+    """The platform shows the bot only messages that mention it."""
 
 
 class ChatAdapter(Protocol):
@@ -50,9 +56,17 @@ class ChatAdapter(Protocol):
         """Report events after a cursor (None: from now, or from a file's first line) until the chat ends."""
         ...
 
-    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId, text: str) -> EventId:
-        """Say something in a room, in the thread and as a reply where the platform has them.
+    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:
+        """Say something in a room, in the thread and as a reply (None: to nobody) where the platform has them.
 
         Returns the id under which the platform will report the message. Raises PlatformError.
         """
+        ...
+
+    async def retract(self, room: RoomId, said: EventId) -> bool:
+        """Take back something that the bot said; tells whether the platform can. Raises PlatformError."""
+        ...
+
+    async def is_admin(self, room: RoomId, member: MemberId) -> bool:
+        """Tell whether a member may rule over the bot in a room (its admins and moderators). Raises PlatformError."""
         ...

@@ -63,11 +63,21 @@ class ConsoleChat:
                 sent_at=datetime.now(UTC),
             )
 
-    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId, text: str) -> EventId:
+    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:
         """Print the reply."""
-        del room, thread
+        del thread
         print(f"bot> {text}", file=self._out or sys.stdout, flush=True)
-        return EventId(f"{reply_to}:reply")
+        return EventId(f"{reply_to or f'{PLATFORM}:{room}'}:reply-{time.time_ns()}")
+
+    async def retract(self, room: RoomId, said: EventId) -> bool:
+        """What is printed stays."""
+        del room, said
+        return False
+
+    async def is_admin(self, room: RoomId, member: MemberId) -> bool:
+        """Whoever sits at the terminal rules."""
+        del room
+        return member == YOU
 
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
         rest = b""

@@ -39,7 +39,7 @@ class ReplayChat:
         self.capabilities = Capabilities(pace=speed)
         self.lines = 0
         """Messages in the file, once entered."""
-        self.replies: list[tuple[RoomId, EventId, str]] = []
+        self.replies: list[tuple[RoomId, EventId | None, str]] = []
 
     async def __aenter__(self) -> Self:
         """Read the file once; raises InputError naming the line at fault, before anything is half done."""
@@ -65,11 +65,21 @@ class ReplayChat:
                     await asyncio.sleep(self._due_s(begun, event.sent_at))
                 yield replace(event, cursor=f"{number}@{tag}")
 
-    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId, text: str) -> EventId:
+    async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:
         """Keep the reply; nobody reads a replayed chat."""
         del thread  # the files have none
         self.replies.append((room, reply_to, text))
-        return EventId(f"{reply_to}:reply")
+        return EventId(f"{reply_to or room}:reply-{len(self.replies)}")
+
+    async def retract(self, room: RoomId, said: EventId) -> bool:
+        """What was replayed stays."""
+        del room, said
+        return False
+
+    async def is_admin(self, room: RoomId, member: MemberId) -> bool:
+        """Nobody rules a chat that is over."""
+        del room, member
+        return False
 
     def _due_s(self, begun: tuple[float, datetime], sent_at: datetime) -> float:
         due = begun[0] + (sent_at - begun[1]).total_seconds() / self._speed

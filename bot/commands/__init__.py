@@ -3,6 +3,7 @@
 import click
 
 from bot.commands.annotators import annotators
+from bot.commands.bench import bench
 from bot.commands.demo import demo
 from bot.commands.evaluate import evaluate
 from bot.commands.learning import LEARNING
@@ -22,6 +23,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reject,
     rollback,
     annotators,
+    bench,
     *LEARNING,
 )
 """In the order in which a newcomer meets them; ``quandary --help`` sorts them by name."""

@@ -74,6 +74,7 @@ def _row(event: ChatEvent) -> dict[str, Any]:
         "target": event.target,
         "reply_to": event.reply_to,
         "is_bot": int(event.is_bot),
+        "mentions_bot": int(event.mentions_bot),
         "burst": None,
         "handled": 0,
     }
@@ -92,4 +93,5 @@ def _event(row: Mapping[str, Any]) -> ChatEvent:
         target=None if row["target"] is None else EventId(row["target"]),
         reply_to=None if row["reply_to"] is None else EventId(row["reply_to"]),
         is_bot=bool(row["is_bot"]),
+        mentions_bot=bool(row["mentions_bot"]),
     )

@@ -170,3 +170,9 @@ def learning(db: Database) -> None:
     db.table("slots").create(
         {"seq": int, "candidate": str, "gguf_path": str, "gguf_sha256": str, "since": float}, pk="seq"
     )
+
+
+@migrations()
+def speaking_to_the_bot(db: Database) -> None:
+    """Whether a message speaks to the bot."""
+    db.table("events").add_column("mentions_bot", int, not_null_default=0)

@@ -1,0 +1,32 @@
+"""config.toml as frozen settings, one file a group of tables; ``whole.py`` reads the file."""
+
+from models.settings.answer import AnswerSettings
+from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSettings
+from models.settings.chat import BurstSettings, ChatSettings
+from models.settings.decide import DecideSettings
+from models.settings.learning import GateSettings, LadderSettings, TrainSettings
+from models.settings.question import OptionTable, QuestionTable
+from models.settings.table import Count, Seconds, Share, Table
+from models.settings.whole import Settings, load_settings, secret
+
+__all__ = [
+    "AnswerSettings",
+    "ArgillaSettings",
+    "AskSettings",
+    "BurstSettings",
+    "ChatSettings",
+    "Count",
+    "DecideSettings",
+    "GateSettings",
+    "LadderSettings",
+    "OptionTable",
+    "QuestionTable",
+    "ScheduleSettings",
+    "Seconds",
+    "Settings",
+    "Share",
+    "Table",
+    "TrainSettings",
+    "load_settings",
+    "secret",
+]
