@@ -22,9 +22,9 @@ class ChatEvent:
     """One message, edit, deletion or reaction as a platform reported it.
 
     ``sent_at`` is the server's time in UTC. ``target`` is the message that an edit, a deletion or a reaction
-    is about; a reaction's ``text`` is its emoji or key. ``mentions_bot`` says that the message speaks to the bot (by name,
-    or as an answer to it). ``cursor`` is
-    the platform's position after this event: it is stored in the same transaction as the event, never before.
+    is about; a reaction's ``text`` is its emoji or key. ``mentions_bot`` says that the message speaks to the bot (by
+    name, or as an answer to it). ``cursor`` is the platform's position after this event: it is stored in the same
+    transaction as the event, never before.
     """
 
     id: EventId

@@ -22,6 +22,7 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
     if argilla.get("url") is not None and argilla.get("api_key_env") is None:
         said = "url needs api_key_env, the name of the environment variable that holds the API key"
         found.append((("argilla",), said))
+    found += _rooms(tables.get("room"))
     given = tables.get("question")
     questions = [_table(question) for question in given] if isinstance(given, list | tuple) else []
     seen: dict[str, list[str]] = {}
@@ -32,6 +33,13 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
         if isinstance(question.get("id"), str):
             seen.setdefault(question["id"], _ids(question))
     return found
+
+
+def _rooms(given: object) -> Iterator[Fault]:
+    ids = [_table(room).get("id") for room in given] if isinstance(given, list | tuple) else []
+    for place, name in enumerate(ids):
+        if isinstance(name, str) and name in ids[:place]:
+            yield ("room", place), f"room {name!r} stands twice"
 
 
 def _names(question: Mapping[str, Any], seen: Mapping[str, object]) -> Iterator[str]:

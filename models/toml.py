@@ -33,4 +33,4 @@ def _value(value: object) -> str:
         return "[" + ", ".join(_value(inner) for inner in value) + "]"
     if isinstance(value, Path):
         value = str(value)
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

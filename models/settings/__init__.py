@@ -6,6 +6,7 @@ from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.question import OptionTable, QuestionTable
+from models.settings.rooms import Language, MannersSettings, Mode, RoomRules, Rooms, RoomTable
 from models.settings.table import Count, Seconds, Share, Table
 from models.settings.whole import Settings, load_settings, secret
 
@@ -19,8 +20,14 @@ __all__ = [
     "DecideSettings",
     "GateSettings",
     "LadderSettings",
+    "Language",
+    "MannersSettings",
+    "Mode",
     "OptionTable",
     "QuestionTable",
+    "RoomRules",
+    "RoomTable",
+    "Rooms",
     "ScheduleSettings",
     "Seconds",
     "Settings",

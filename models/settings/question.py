@@ -25,7 +25,7 @@ class QuestionTable(Table):
     options: Annotated[tuple[OptionTable, ...], Field(min_length=2, max_length=8)]
     positive: str
     abstain: str | None = None
-    after: dict[str, str] = {}
+    after: dict[str, str] = Field(default_factory=dict)
     guidelines: str = ""
     reply_risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
     silence_risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05

@@ -18,6 +18,7 @@ from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.question import QuestionTable
+from models.settings.rooms import MannersSettings, Rooms, RoomTable
 from models.settings.table import Table
 
 
@@ -35,6 +36,8 @@ class Settings(Table):
     train: TrainSettings = TrainSettings()
     gate: GateSettings = GateSettings()
     answer: AnswerSettings = AnswerSettings()
+    manners: MannersSettings = MannersSettings()
+    room: tuple[RoomTable, ...] = ()
     question: Annotated[tuple[QuestionTable, ...], Field(min_length=1)]
 
     @model_validator(mode="wrap")
@@ -56,6 +59,10 @@ class Settings(Table):
     def questions(self) -> tuple[Question, ...]:
         """The questions as records, in the order in which they are asked."""
         return tuple(table.question() for table in self.question)
+
+    def rooms(self) -> Rooms:
+        """What holds in which room; make it once and keep it, for it remembers what it has looked up."""
+        return Rooms(self.manners, self.room)
 
 
 def load_settings(path: Path) -> Settings:
