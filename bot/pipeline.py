@@ -116,6 +116,7 @@ class Pipeline:
         while (batch := await self._next_events()) is not None:
             if batch:
                 new = await self._store.do(inbox.append, batch)
+                self._adapter.durable(batch)
                 self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
                 await self._take(new)
             if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:

@@ -1,6 +1,6 @@
 """What every chat platform must offer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -31,7 +31,8 @@ class ChatAdapter(Protocol):
     """A chat platform, used as an async context manager.
 
     An adapter drops nothing and decides nothing: it reports what the server sends, in the server's order, and leaves
-    the rest to the inbox. It may report an event twice (after a reconnect); the inbox knows it by its id.
+    the rest to the inbox. It may report an event twice (after a reconnect); the inbox knows it by its id. To its
+    platform it acknowledges nothing before ``durable`` was told of it.
     """
 
     @property
@@ -54,6 +55,14 @@ class ChatAdapter(Protocol):
 
     def events(self, cursor: str | None) -> AsyncIterator[ChatEvent]:
         """Report events after a cursor (None: from now, or from a file's first line) until the chat ends."""
+        ...
+
+    def durable(self, events: Sequence[ChatEvent]) -> None:
+        """Hear that events are on disk, in the order in which they were reported; those known before are among them.
+
+        What an adapter acknowledges to its platform (an answered request, an offset), it acknowledges from here on,
+        never before. This is called in the loop and returns at once.
+        """
         ...
 
     async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:

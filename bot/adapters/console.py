@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Self, TextIO
 
@@ -62,6 +62,9 @@ class ConsoleChat:
                 text=text,
                 sent_at=datetime.now(UTC),
             )
+
+    def durable(self, events: Sequence[ChatEvent]) -> None:
+        """A terminal waits for no acknowledgement."""
 
     async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:
         """Print the reply."""

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -64,6 +64,9 @@ class ReplayChat:
                     begun = begun or (time.monotonic(), event.sent_at)
                     await asyncio.sleep(self._due_s(begun, event.sent_at))
                 yield replace(event, cursor=f"{number}@{tag}")
+
+    def durable(self, events: Sequence[ChatEvent]) -> None:
+        """A file waits for no acknowledgement; its cursor lies with the events."""
 
     async def reply(self, room: RoomId, thread: str | None, reply_to: EventId | None, text: str) -> EventId:
         """Keep the reply; nobody reads a replayed chat."""

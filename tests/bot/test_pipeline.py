@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -36,6 +37,7 @@ class Chat:
         self.capabilities = Capabilities(pace=pace)
         self.given = asyncio.Queue()
         self.said = []
+        self.on_disk = []
         for event in events:
             self.given.put_nowait(event)
 
@@ -46,6 +48,9 @@ class Chat:
     async def events(self, cursor):
         while (event := await self.given.get()) is not None:
             yield event
+
+    def durable(self, events):
+        self.on_disk += [event.id for event in events]
 
     async def reply(self, room, thread, reply_to, text):
         self.said.append((room, thread, reply_to, text))
@@ -115,6 +120,21 @@ def test_killed_at_any_point_nothing_is_lost_and_nothing_asked_twice(tmp_path, e
     assert all(row[3] == 1 for row in whole["events"])
     for name in whole:
         assert killed[name] == whole[name], name
+
+
+async def test_the_adapter_hears_what_is_on_disk_and_hears_it_of_repeated_events_too(settings, store):
+    chat = Chat([said(1, "a", 0), said(2, "b", 1), said(1, "a", 0)]).end()
+
+    def hear(events):
+        with contextlib.closing(open_database(settings.data_dir)) as db:
+            for event in events:
+                assert db.execute("SELECT count(*) FROM events WHERE id = ?", [event.id]).fetchone() == (1,)
+        chat.on_disk += [event.id for event in events]
+
+    chat.durable = hear
+    async with pipeline(settings, store, chat) as live:
+        await live.run()
+    assert chat.on_disk == ["t:r:1", "t:r:2", "t:r:1"]
 
 
 async def test_a_real_stretch_flows_through_whole(settings, store, excerpt):
