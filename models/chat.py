@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     EDIT = "edit"
     DELETE = "delete"
     REACTION = "reaction"
+    ORDER = "order"
+    """A message that tells the bot something (``!quandary help``); no adapter reports it, ``bot.orders`` finds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,18 @@ from models.settings.table import Table
 Language = Literal["auto", "en", "zh"]
 Mode = Literal["off", "listen", "label", "train"]
 """What members of a room agreed to: nothing; that the bot decides; that annotators read; that models learn."""
-Hours = Annotated[str, Field(pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
-"""From when to when in a day, "22:00-07:30"; empty is never. What begins later than it ends goes past midnight."""
 PerHour = Annotated[int, Field(ge=0)]
+
+
+def _long(text: str) -> str:
+    begin, _, end = text.partition("-")
+    if text and begin == end:
+        raise ValueError("it ends when it begins; write 00:00-23:59 for a whole day, or nothing for never")
+    return text
+
+
+Hours = Annotated[str, Field(pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"), AfterValidator(_long)]
+"""From when to when in a day, "22:00-07:30"; empty is never. What begins later than it ends goes past midnight."""
 
 
 def _known(name: str) -> str:

@@ -68,6 +68,7 @@ def test_a_room_id_with_brackets_is_found_as_it_stands():
     ("text", "piece"),
     [
         ('[manners]\nquiet_hours = "25:00-07:00"', "manners.quiet_hours"),
+        ('[manners]\nquiet_hours = "07:00-07:00"', "ends when it begins"),
         ('[manners]\ntime_zone = "Mars/Olympus"', "no time zone 'Mars/Olympus'"),
         ('[manners]\ntime_zone = "../etc/passwd"', "no time zone"),
         ('[[room]]\nid = "a"\nmode = "all"', "room.0.mode"),
