@@ -184,11 +184,12 @@ class Pipeline:
 
         What people said about the old text counts no more: they are asked again about the new one.
         """
-        if event.target is None:
+        target = await self._store.do(inbox.meant, event)
+        if target is None:
             return
         text = event.text if event.kind is EventKind.EDIT else ""
-        self._assembler.amend(event.target, text)
-        found = await self._store.do(inbox.amend, event.target, text)
+        self._assembler.amend(target, text)
+        found = await self._store.do(inbox.amend, target, text)
         if found is None:
             return
         burst_id = BurstId(found)

@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     EDIT = "edit"
     DELETE = "delete"
     REACTION = "reaction"
+    NOTHING = "nothing"
+    """Only the cursor moved: it is stored, the event is not."""
     ORDER = "order"
     """A message that tells the bot something (``!quandary help``); no adapter reports it, ``bot.orders`` finds it."""
 

@@ -11,12 +11,15 @@ from models.store.database import storable, to_seconds, to_time, transaction
 
 
 def append(db: Database, events: Sequence[ChatEvent]) -> list[ChatEvent]:
-    """Write events down with their platform's cursor, in one transaction; returns those that were new."""
+    """Write events down with their platform's cursor, in one transaction; returns those that were new.
+
+    Of an event that only moves the cursor nothing but the cursor is kept.
+    """
     new: list[ChatEvent] = []
     with transaction(db):
         for event in events:
             found = db.conn.execute("SELECT 1 FROM events WHERE id = ?", [event.id]).fetchone()
-            if found is None:
+            if found is None and event.kind is not EventKind.NOTHING:
                 db.table("events").insert(_row(event))
                 new.append(event)
             if event.cursor is not None:
@@ -53,9 +56,31 @@ def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tupl
     return tuple(reversed(found))
 
 
+def meant(db: Database, event: ChatEvent) -> EventId | None:
+    """The message that an edit or a deletion changes; None where it may change none.
+
+    Nobody edits what others said, whatever the platform lets through. To delete an edit is to delete the message: what
+    it said before is not known any more.
+    """
+    if event.target is None:
+        return None
+    row = db.conn.execute("SELECT sender, kind, target FROM events WHERE id = ?", [event.target]).fetchone()
+    if row is None:
+        return event.target
+    sender, kind, target = row
+    if event.kind is EventKind.EDIT and sender != event.sender:
+        return None
+    return EventId(target) if kind == EventKind.EDIT and target is not None else event.target
+
+
 def amend(db: Database, target: EventId, text: str) -> str | None:
-    """Replace a message's text (empty for a deletion); returns the burst that it belongs to, if it has closed."""
+    """Replace a message's text (empty for a deletion); returns the burst that it belongs to, if it has closed.
+
+    A deletion takes along what edits said; after an edit they stay, for they may have to be carried out again.
+    """
     with transaction(db):
+        if not text:
+            db.conn.execute("UPDATE events SET text = '' WHERE target = ? AND kind = 'edit'", [target])
         db.conn.execute("UPDATE events SET text = ? WHERE id = ?", [storable(text), target])
         row = db.conn.execute("SELECT burst FROM events WHERE id = ?", [target]).fetchone()
     return None if row is None or row[0] is None else str(row[0])

@@ -267,6 +267,34 @@ async def test_an_edit_or_a_deletion_voids_what_people_said(settings, store, sta
     assert await store.do(bursts.count) == {"routed": 1}
 
 
+async def test_nobody_edits_what_others_said(settings, store):
+    events = [
+        said(1, "a", 0, "mine"),
+        said(2, "b", 1, "not yours", kind=EventKind.EDIT, target=1),
+        said(3, "a", 90, "later"),
+        said(4, "b", 91, "nor late", kind=EventKind.EDIT, target=1),
+    ]
+    await run(settings, store, events)
+    assert [(await store.do(bursts.get, i)).text for i in await ids(store)] == ["mine", "later"]
+
+
+async def test_deleting_a_message_or_its_edit_takes_both_texts_along(settings, store):
+    for begin, target in ((0, 1), (10, 12)):
+        events = [
+            said(begin + 1, "a", begin, "first"),
+            said(begin + 2, "a", begin + 1, "second", kind=EventKind.EDIT, target=begin + 1),
+            said(begin + 3, "a", begin + 2, "", kind=EventKind.DELETE, target=begin + target % 10),
+        ]
+        await run(settings, store, events)
+    assert await store.do(lambda db: [row["text"] for row in db.query("SELECT text FROM events")]) == [""] * 6
+
+
+async def test_a_cursor_moves_without_an_event(settings, store):
+    await run(settings, store, [said(1, "a", 0), said(2, "", 1, "", kind=EventKind.NOTHING)])
+    assert await store.do(inbox.cursor, "t") == "2"
+    assert await store.do(lambda db: [row["id"] for row in db.query("SELECT id FROM events")]) == ["t:r:1"]
+
+
 async def test_text_that_comes_back_is_asked_about_again(settings, store):
     settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0)})
     await run(settings, store, [said(1, "a", 0, "ask me")])
