@@ -6,24 +6,29 @@ length stay within their limits; other members speaking in between does not spli
 of that time could join any more, so membership does not depend on when or how often it is called.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from bot.deadlines import Deadlines
 from models.chat import Burst, ChatEvent, burst_id
 from models.ids import EventId, MemberId, RoomId
 from models.settings import BurstSettings
 
-Key = tuple[RoomId, str | None, MemberId]
+Key = tuple[str | None, MemberId]
 
 
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """A burst that may still grow."""
+    """A burst that may still grow; numbers rise in the order of opening."""
 
+    number: int
     first: ChatEvent
     last_at: datetime
     texts: dict[EventId, str]
+
+    @property
+    def key(self) -> Key:
+        return self.first.thread, self.first.sender
 
     @property
     def chars(self) -> int:
@@ -44,66 +49,103 @@ class _Open:
         )
 
 
+@dataclass(slots=True, kw_only=True)
+class _Room:
+    """A room's open bursts, and when they will be over."""
+
+    bursts: dict[Key, _Open] = field(default_factory=dict)
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+
 class Assembler:
     """All open bursts. Closed ones come back without their window, which is the inbox's to tell.
 
     A deleted message, like one without text, keeps its place in the burst and adds nothing to its text; a burst of
-    which no text is left comes back with an empty one.
+    which no text is left comes back with an empty one. No step takes longer where more bursts are open.
     """
 
     def __init__(self, limits: BurstSettings) -> None:
         self._limits = limits
-        self._rooms: dict[RoomId, dict[Key, _Open]] = {}
+        self._gap, self._max_age = timedelta(seconds=limits.gap_s), timedelta(seconds=limits.max_age_s)
+        self._opened = 0
+        self._open: dict[int, _Open] = {}
+        self._deadlines = Deadlines()
+        self._rooms: dict[RoomId, _Room] = {}
+        self._of_message: dict[EventId, _Open] = {}
+
+    def __len__(self) -> int:
+        """How many bursts are open."""
+        return len(self._open)
 
     def push(self, event: ChatEvent) -> list[Burst]:
         """Take a member's message; returns the burst that it ends, and its own where it fills that one."""
-        bursts = self._rooms.setdefault(event.room, {})
-        key = (event.room, event.thread, event.sender)
         closed: list[Burst] = []
-        found = bursts.get(key)
+        found = self._at(event)
         if found is not None and not self._joins(found, event):
-            closed.append(bursts.pop(key).burst())
+            closed.append(self._close(found))
             found = None
         if found is None:
-            found = bursts[key] = _Open(first=event, last_at=event.sent_at, texts={})
+            found = self._new(event)
         found.texts[event.id] = event.text
         found.last_at = max(found.last_at, event.sent_at)
+        self._of_message[event.id] = found
         if len(found.texts) >= self._limits.max_messages or found.chars >= self._limits.max_chars:
-            closed.append(bursts.pop(key).burst())
+            closed.append(self._close(found))
+        else:
+            due = self._due(found)
+            self._deadlines.put(found.number, due)
+            self._rooms[event.room].deadlines.put(found.number, due)
         return closed
 
     def amend(self, target: EventId, text: str) -> bool:
         """Replace the text of a message (empty: deleted) if its burst is still open; tells whether it was."""
-        for bursts in self._rooms.values():
-            for found in bursts.values():
-                if target in found.texts:
-                    found.texts[target] = text
-                    return True
-        return False
+        found = self._of_message.get(target)
+        if found is None:
+            return False
+        found.texts[target] = text
+        return True
 
     def advance(self, now: datetime, room: RoomId | None = None) -> list[Burst]:
         """Close what nothing sent at ``now`` could join, in one room or in all, in the order of opening."""
-        closed: list[Burst] = []
-        for bursts in self._of(room):
-            over = [key for key, found in bursts.items() if not self._in_time(found, now)]
-            closed.extend(bursts.pop(key).burst() for key in over)
-        return closed
+        if room is None:
+            over = self._deadlines.over(now)
+        elif room in self._rooms:
+            over = self._rooms[room].deadlines.over(now)
+        else:
+            over = []
+        return [self._close(self._open[number]) for number in over]
 
     def flush(self) -> list[Burst]:
         """Close everything."""
-        closed = [found.burst() for bursts in self._rooms.values() for found in bursts.values()]
-        self._rooms.clear()
-        return closed
+        return [self._close(found) for found in list(self._open.values())]
 
-    def _of(self, room: RoomId | None) -> Iterable[dict[Key, _Open]]:
-        if room is None:
-            return self._rooms.values()
-        return (self._rooms[room],) if room in self._rooms else ()
+    def _at(self, event: ChatEvent) -> _Open | None:
+        room = self._rooms.get(event.room)
+        return None if room is None else room.bursts.get((event.thread, event.sender))
 
-    def _in_time(self, found: _Open, at: datetime) -> bool:
-        gap_s = (at - found.last_at).total_seconds()
-        age_s = (at - found.first.sent_at).total_seconds()
-        return gap_s <= self._limits.gap_s and age_s <= self._limits.max_age_s
+    def _new(self, event: ChatEvent) -> _Open:
+        self._opened += 1
+        new = _Open(number=self._opened, first=event, last_at=event.sent_at, texts={})
+        self._open[new.number] = new
+        self._rooms.setdefault(event.room, _Room()).bursts[new.key] = new
+        return new
+
+    def _close(self, found: _Open) -> Burst:
+        del self._open[found.number]
+        self._deadlines.drop(found.number)
+        room = self._rooms[found.first.room]
+        room.deadlines.drop(found.number)
+        del room.bursts[found.key]
+        if not room.bursts:
+            del self._rooms[found.first.room]
+        for message in found.texts:
+            del self._of_message[message]
+        return found.burst()
+
+    def _due(self, found: _Open) -> datetime:
+        """The last moment at which a message could join."""
+        return min(found.last_at + self._gap, found.first.sent_at + self._max_age)
 
     def _joins(self, found: _Open, event: ChatEvent) -> bool:
-        return self._in_time(found, event.sent_at) and found.chars + 1 + len(event.text) <= self._limits.max_chars
+        in_time = event.sent_at <= self._due(found)
+        return in_time and found.chars + 1 + len(event.text) <= self._limits.max_chars

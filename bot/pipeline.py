@@ -9,7 +9,7 @@ route are decided, acts without a reply are carried out. Nothing is kept in memo
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -20,13 +20,14 @@ from bot.assembler import Assembler
 from bot.clock import ServerClock
 from bot.routing import OVER_BUDGET, request_id, route
 from bot.slot import ServingSlot
-from models.chat import Burst, ChatEvent, EventKind, WindowMessage
+from models.chat import Burst, ChatEvent, EventKind
 from models.decision import Decision, Route, Routing
 from models.errors import ModelError
-from models.ids import BurstId
+from models.ids import BurstId, EventId
 from models.labels import RequestState
 from models.settings import Settings
 from models.store import bursts, decisions, inbox, labels, requests
+from models.store.decisions import Routed
 from models.store.thread import Store
 
 EVENTS_MAX = 256
@@ -36,8 +37,6 @@ BURSTS_MAX = 16
 REPLIES_MAX = 4
 """Answers waited for at the same time."""
 TICK_S = 0.25
-WINDOW_CHARS = 2000
-"""A window message longer than this is cut; the prompt reads less of it anyway."""
 
 log = structlog.get_logger(__name__)
 
@@ -144,9 +143,9 @@ class Pipeline:
         return batch or None
 
     async def _take(self, events: Sequence[ChatEvent]) -> None:
-        """Assemble durable events. What closes becomes durable in order, before anything later is called handled."""
+        """Assemble durable events. What closes becomes durable in order, and nothing is called handled before."""
         closed: list[Burst] = []
-        handled: list[ChatEvent] = []
+        handled: list[EventId] = []
         for event in events:
             self._clock.saw(event.sent_at)
             closed += self._assembler.advance(event.sent_at, event.room)
@@ -157,27 +156,19 @@ class Pipeline:
                 await self._close(closed)
                 closed = []
                 await self._amend(event)
-            handled.append(event)
-        await self._close(closed)
-        if handled:
-            await self._store.do(inbox.mark_handled, [event.id for event in handled])
+            handled.append(event.id)
+        await self._close(closed, handled)
 
-    async def _close(self, closed: Sequence[Burst]) -> None:
+    async def _close(self, closed: Sequence[Burst], handled: Sequence[EventId] = ()) -> None:
         """Make closed bursts durable with their windows; those without any text left are only marked as handled."""
-        empty = [message for burst in closed if not burst.text.strip() for message in burst.message_ids]
-        if empty:
-            await self._store.do(inbox.mark_handled, empty)
         full = [burst for burst in closed if burst.text.strip()]
-        if not full:
+        empty = [message for burst in closed if not burst.text.strip() for message in burst.message_ids]
+        if not (closed or handled):
             return
-        await self._store.do(bursts.close, [replace(burst, window=await self._window(burst)) for burst in full])
+        size = self._settings.burst.window
+        await self._store.do(bursts.close_with_windows, full, size, [*empty, *handled], datetime.now(UTC))
         self.tally.bursts += len(full)
         self._closed.set()
-
-    async def _window(self, burst: Burst) -> tuple[WindowMessage, ...]:
-        size = self._settings.burst.window
-        found = await self._store.do(inbox.window_before, burst.room, burst.message_ids[0], size)
-        return tuple(WindowMessage(sender=m.sender, text=m.text[:WINDOW_CHARS]) for m in found)
 
     async def _amend(self, event: ChatEvent) -> None:
         """Carry out an edit or a deletion: in the open burst, or by deciding or withdrawing the closed one anew.
@@ -194,7 +185,7 @@ class Pipeline:
             return
         burst_id = BurstId(found)
         self._amended.add(burst_id)  # a decision under way is about the old text
-        left = await self._store.do(bursts.rewrite, burst_id)
+        left = await self._store.do(bursts.rewrite, burst_id, datetime.now(UTC))
         request = await self._store.do(requests.get, request_id(burst_id, self._questions))
         if request is not None and (left is None or request.state is not RequestState.PENDING):
             state = RequestState.WITHDRAWN if left is None else RequestState.AMENDED
@@ -235,26 +226,33 @@ class Pipeline:
         now = datetime.now(UTC)
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         left = self._settings.ask.daily_budget - await self._store.do(requests.asked_since, today)
+        routed: list[tuple[Burst, Routed]] = []
         for burst, made in zip(batch, answers, strict=True):
             if burst.id in self._amended:
                 continue  # it is read again, with its new text
             routing, request = route(burst, self._questions, made, self._settings.ask, budget_left=left, now=now)
-            await self._store.do(decisions.record, made, routing, request, now)
+            routed.append((burst, Routed(decisions=made, routing=routing, request=request)))
             left -= request is not None and not request.blind
-            self._count(made, routing, requested=request is not None)
-            log.info(
-                "burst",
-                burst=burst.id,
-                route=routing.route.value,
-                reason=routing.reason,
-                audit=routing.audit,
-                margin=[round(decision.margin, 3) for decision in made],
-                revision=made[0].revision if made else None,
-                ms=round(made[0].milliseconds, 1) if made else None,
-            )
-            if self._on_routed is not None:
-                self._on_routed(burst, made, routing)
+        await self._store.do(decisions.record_all, [one for _, one in routed], now)
+        for burst, one in routed:
+            self._note(burst, one)
         self._routed.set()
+
+    def _note(self, burst: Burst, routed: Routed) -> None:
+        made, routing = routed.decisions, routed.routing
+        self._count(made, routing, requested=routed.request is not None)
+        log.info(
+            "burst",
+            burst=burst.id,
+            route=routing.route.value,
+            reason=routing.reason,
+            audit=routing.audit,
+            margin=[round(decision.margin, 3) for decision in made],
+            revision=made[0].revision if made else None,
+            ms=round(made[0].milliseconds, 1) if made else None,
+        )
+        if self._on_routed is not None:
+            self._on_routed(burst, made, routing)
 
     def _count(self, made: Sequence[Decision], routing: Routing, *, requested: bool) -> None:
         tally = self.tally

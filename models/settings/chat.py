@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.settings.table import Count, Seconds, Table
+from models.settings.table import Count, Table
+
+UpToADay = Annotated[float, Field(gt=0.0, le=86_400.0)]
+"""Seconds."""
 
 
 class ChatSettings(Table):
@@ -19,8 +22,8 @@ class ChatSettings(Table):
 class BurstSettings(Table):
     """When a member's messages are one burst."""
 
-    gap_s: Seconds = 12.0
-    max_age_s: Seconds = 120.0
+    gap_s: UpToADay = 12.0
+    max_age_s: UpToADay = 120.0
     max_messages: Count = 20
     max_chars: Count = 4000
     window: Annotated[int, Field(ge=0, le=12)] = 12

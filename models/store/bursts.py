@@ -1,31 +1,61 @@
 """Closed bursts: waiting to be decided, routed, or withdrawn."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
 
 from models.chat import Burst, WindowMessage
 from models.ids import BurstId, EventId, MemberId, RoomId
+from models.store import inbox
 from models.store.database import storable, to_seconds, to_time, transaction
 
 CLOSED, ROUTED, WITHDRAWN = "closed", "routed", "withdrawn"
+WINDOW_CHARS = 2000
+"""A window message longer than this is cut; the prompt reads less of it anyway."""
+
+_INSERT = (
+    "INSERT INTO bursts (id, platform, room, thread, sender, text, window, message_ids, started_at, ended_at, state, "
+    "closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
 
 
-def close(db: Database, bursts: Sequence[Burst]) -> None:
-    """Write closed bursts down and mark their messages as handled, in one transaction; a known burst is left alone."""
+def close(
+    db: Database, bursts: Iterable[Burst], handled: Sequence[EventId] = (), closed_at: datetime | None = None
+) -> None:
+    """Write closed bursts down and mark their messages as handled, in one transaction; a known burst is left alone.
+
+    ``handled`` are other events that need no burst; they are marked in the same transaction.
+    """
     with transaction(db):
         for burst in bursts:
-            db.table("bursts").insert(_row(burst), ignore=True)
+            db.conn.execute(_INSERT, _row(burst, closed_at))
             db.conn.executemany(
                 "UPDATE events SET handled = 1, burst = ? WHERE id = ?", [(burst.id, i) for i in burst.message_ids]
             )
+        if handled:
+            inbox.mark_handled(db, handled)
+
+
+def close_with_windows(
+    db: Database, bursts: Sequence[Burst], size: int, handled: Sequence[EventId], closed_at: datetime
+) -> None:
+    """Close bursts as an assembler gives them: each with the up to ``size`` messages before it, long ones cut."""
+
+    def windowed(burst: Burst) -> Burst:
+        before = inbox.window_before(db, burst.room, burst.message_ids[0], size)
+        cut = (WindowMessage(sender=message.sender, text=message.text[:WINDOW_CHARS]) for message in before)
+        return replace(burst, window=tuple(cut))
+
+    close(db, map(windowed, bursts), handled, closed_at)
 
 
 def undecided(db: Database, limit: int = 1000) -> list[Burst]:
     """Closed bursts without a route, in order of their ends; after a restart they are decided first."""
-    rows = db.query("SELECT * FROM bursts WHERE state = ? ORDER BY ended_at, id LIMIT ?", [CLOSED, limit])
+    rows = db.query("SELECT * FROM bursts WHERE state = 'closed' ORDER BY ended_at, id LIMIT ?", [limit])
     return [burst_of(row) for row in rows]
 
 
@@ -35,16 +65,22 @@ def get(db: Database, burst: BurstId) -> Burst | None:
     return None if row is None else burst_of(row)
 
 
-def rewrite(db: Database, burst: BurstId) -> Burst | None:
+def rewrite(db: Database, burst: BurstId, closed_at: datetime | None = None) -> Burst | None:
     """Rebuild a closed burst from its messages after an edit or a deletion.
 
     It is then decided anew, or withdrawn if no text is left (None is returned).
     """
     with transaction(db):
-        rows = db.query("SELECT text FROM events WHERE burst = ? AND text <> '' ORDER BY seq", [burst])
-        text = "\n".join(row["text"] for row in rows)
-        state = CLOSED if text else WITHDRAWN
-        db.conn.execute("UPDATE bursts SET text = ?, state = ? WHERE id = ?", [text, state, burst])
+        rows = db.conn.execute(
+            "SELECT e.text FROM bursts b, json_each(b.message_ids) m, events e "
+            "WHERE b.id = ? AND e.id = m.value AND e.burst = b.id AND e.text <> '' ORDER BY e.seq",
+            [burst],
+        ).fetchall()
+        text = "\n".join(row[0] for row in rows)
+        db.conn.execute(
+            "UPDATE bursts SET text = ?, state = ?, closed_at = ? WHERE id = ?",
+            [text, CLOSED if text else WITHDRAWN, None if closed_at is None else to_seconds(closed_at), burst],
+        )
     return get(db, burst) if text else None
 
 
@@ -69,18 +105,19 @@ def burst_of(row: Mapping[str, Any]) -> Burst:
     )
 
 
-def _row(burst: Burst) -> dict[str, Any]:
+def _row(burst: Burst, closed_at: datetime | None) -> tuple[object, ...]:
     window = [{"sender": m.sender, "text": storable(m.text)} for m in burst.window]
-    return {
-        "id": burst.id,
-        "platform": burst.platform,
-        "room": burst.room,
-        "thread": burst.thread,
-        "sender": burst.sender,
-        "text": storable(burst.text),
-        "window": json.dumps(window, ensure_ascii=False),
-        "message_ids": json.dumps(list(burst.message_ids)),
-        "started_at": to_seconds(burst.started_at),
-        "ended_at": to_seconds(burst.ended_at),
-        "state": CLOSED,
-    }
+    return (
+        burst.id,
+        burst.platform,
+        burst.room,
+        burst.thread,
+        burst.sender,
+        storable(burst.text),
+        json.dumps(window, ensure_ascii=False),
+        json.dumps(list(burst.message_ids)),
+        to_seconds(burst.started_at),
+        to_seconds(burst.ended_at),
+        CLOSED,
+        None if closed_at is None else to_seconds(closed_at),
+    )

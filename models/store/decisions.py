@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,29 +15,55 @@ from models.store.bursts import ROUTED
 from models.store.database import to_seconds, to_time, transaction
 from models.store.requests import insert_request
 
+_UPSERT_DECISION = (
+    "INSERT INTO decisions (burst, question, question_version, revision, probabilities, margin, sure, milliseconds, "
+    "decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (burst, question, question_version, revision) "
+    "DO UPDATE SET probabilities = excluded.probabilities, margin = excluded.margin, sure = excluded.sure, "
+    "milliseconds = excluded.milliseconds, decided_at = excluded.decided_at"
+)
+_UPSERT_ROUTE = (
+    "INSERT INTO routes (burst, route, reason, audit, probability, routed_at) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (burst) DO UPDATE SET route = excluded.route, reason = excluded.reason, audit = excluded.audit, "
+    "probability = excluded.probability, routed_at = excluded.routed_at"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """What one burst came to: what was decided about it, its route, and the request that the route asks for."""
+
+    decisions: Sequence[Decision]
+    routing: Routing
+    request: Request | None
+
 
 def record(
     db: Database, decisions: Sequence[Decision], routing: Routing, request: Request | None, at: datetime
 ) -> None:
     """Write what was decided about a burst, its route and its request: all of it or nothing, and each only once."""
+    record_all(db, [Routed(decisions=decisions, routing=routing, request=request)], at)
+
+
+def record_all(db: Database, batch: Sequence[Routed], at: datetime) -> None:
+    """Record several bursts in one transaction."""
     with transaction(db):
-        db.table("decisions").upsert_all(
-            [_row(decision) for decision in decisions], pk=("burst", "question", "question_version", "revision")
-        )
-        db.table("routes").upsert(
-            {
-                "burst": routing.burst,
-                "route": routing.route.value,
-                "reason": routing.reason,
-                "audit": int(routing.audit),
-                "probability": routing.probability,
-                "routed_at": to_seconds(at),
-            },
-            pk="burst",
-        )
-        if request is not None:
-            insert_request(db, request)
-        db.conn.execute("UPDATE bursts SET state = ? WHERE id = ?", [ROUTED, routing.burst])
+        for routed in batch:
+            db.conn.executemany(_UPSERT_DECISION, map(_row, routed.decisions))
+            routing = routed.routing
+            db.conn.execute(
+                _UPSERT_ROUTE,
+                [
+                    routing.burst,
+                    routing.route.value,
+                    routing.reason,
+                    int(routing.audit),
+                    routing.probability,
+                    to_seconds(at),
+                ],
+            )
+            if routed.request is not None:
+                insert_request(db, routed.request)
+            db.conn.execute("UPDATE bursts SET state = ? WHERE id = ?", [ROUTED, routing.burst])
 
 
 def decisions_of(db: Database, burst: BurstId) -> list[Decision]:
@@ -82,18 +109,18 @@ def unanswered(db: Database) -> list[BurstId]:
     return [BurstId(row["burst"]) for row in rows]
 
 
-def _row(decision: Decision) -> dict[str, Any]:
-    return {
-        "burst": decision.burst,
-        "question": decision.question,
-        "question_version": decision.question_version,
-        "revision": decision.revision,
-        "probabilities": json.dumps(dict(decision.probabilities)),
-        "margin": decision.margin,
-        "sure": decision.sure,
-        "milliseconds": decision.milliseconds,
-        "decided_at": to_seconds(decision.decided_at),
-    }
+def _row(decision: Decision) -> tuple[object, ...]:
+    return (
+        decision.burst,
+        decision.question,
+        decision.question_version,
+        decision.revision,
+        json.dumps(dict(decision.probabilities)),
+        decision.margin,
+        decision.sure,
+        decision.milliseconds,
+        to_seconds(decision.decided_at),
+    )
 
 
 def _decision(row: Mapping[str, Any]) -> Decision:

@@ -9,21 +9,23 @@ from models.chat import ChatEvent, EventKind, WindowMessage
 from models.ids import EventId, MemberId, RoomId
 from models.store.database import storable, to_seconds, to_time, transaction
 
+_INSERT = (
+    "INSERT INTO events (id, platform, room, thread, sender, kind, text, sent_at, target, reply_to, is_bot, "
+    "mentions_bot, burst, handled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+)
+
 
 def append(db: Database, events: Sequence[ChatEvent]) -> list[ChatEvent]:
     """Write events down with their platform's cursor, in one transaction; returns those that were new.
 
     Of an event that only moves the cursor nothing but the cursor is kept.
     """
-    new: list[ChatEvent] = []
+    cursors = {event.platform: event.cursor for event in events if event.cursor is not None}
+    kept = [event for event in events if event.kind is not EventKind.NOTHING]
     with transaction(db):
-        for event in events:
-            found = db.conn.execute("SELECT 1 FROM events WHERE id = ?", [event.id]).fetchone()
-            if found is None and event.kind is not EventKind.NOTHING:
-                db.table("events").insert(_row(event))
-                new.append(event)
-            if event.cursor is not None:
-                db.table("cursors").upsert({"platform": event.platform, "cursor": event.cursor}, pk="platform")
+        new = [event for event in kept if db.conn.execute(_INSERT, _row(event)).rowcount == 1]
+        for platform, reached in cursors.items():
+            db.table("cursors").upsert({"platform": platform, "cursor": reached}, pk="platform")
     return new
 
 
@@ -47,13 +49,12 @@ def mark_handled(db: Database, ids: Sequence[EventId]) -> None:
 
 def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tuple[WindowMessage, ...]:
     """The up to ``size`` messages of a room, of all senders, that came before a message; oldest first."""
-    rows = db.query(
-        "SELECT sender, text FROM events WHERE room = :room AND kind = 'message' AND text <> '' AND seq < "
-        "(SELECT seq FROM events WHERE id = :first) ORDER BY seq DESC LIMIT :size",
-        {"room": room, "first": first, "size": size},
-    )
-    found = [WindowMessage(sender=row["sender"], text=row["text"]) for row in rows]
-    return tuple(reversed(found))
+    found = db.conn.execute(
+        "SELECT sender, text FROM events WHERE room = ? AND kind = 'message' AND text <> '' AND seq < "
+        "(SELECT seq FROM events WHERE id = ?) ORDER BY seq DESC LIMIT ?",
+        (room, first, size),
+    ).fetchall()
+    return tuple(WindowMessage(sender=sender, text=text) for sender, text in reversed(found))
 
 
 def meant(db: Database, event: ChatEvent) -> EventId | None:
@@ -86,23 +87,23 @@ def amend(db: Database, target: EventId, text: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def _row(event: ChatEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "platform": event.platform,
-        "room": event.room,
-        "thread": event.thread,
-        "sender": event.sender,
-        "kind": event.kind.value,
-        "text": storable(event.text),
-        "sent_at": to_seconds(event.sent_at),
-        "target": event.target,
-        "reply_to": event.reply_to,
-        "is_bot": int(event.is_bot),
-        "mentions_bot": int(event.mentions_bot),
-        "burst": None,
-        "handled": 0,
-    }
+def _row(event: ChatEvent) -> tuple[object, ...]:
+    return (
+        event.id,
+        event.platform,
+        event.room,
+        event.thread,
+        event.sender,
+        event.kind.value,
+        storable(event.text),
+        to_seconds(event.sent_at),
+        event.target,
+        event.reply_to,
+        int(event.is_bot),
+        int(event.mentions_bot),
+        None,
+        0,
+    )
 
 
 def _event(row: Mapping[str, Any]) -> ChatEvent:

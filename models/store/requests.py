@@ -14,19 +14,20 @@ from models.store.database import storable, to_seconds, to_time, transaction
 
 def insert_request(db: Database, request: Request) -> None:
     """Write a request down once: one that is known already is left as it is."""
-    db.table("requests").insert(
-        {
-            "id": request.id,
-            "burst": request.burst,
-            "strategy": request.strategy,
-            "probability": request.probability,
-            "blind": int(request.blind),
-            "state": request.state.value,
-            "created_at": to_seconds(request.created_at),
-            "attempts": request.attempts,
-            "next_attempt_at": 0.0 if request.next_attempt_at is None else to_seconds(request.next_attempt_at),
-        },
-        ignore=True,
+    db.conn.execute(
+        "INSERT INTO requests (id, burst, strategy, probability, blind, state, created_at, attempts, next_attempt_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        [
+            request.id,
+            request.burst,
+            request.strategy,
+            request.probability,
+            int(request.blind),
+            request.state.value,
+            to_seconds(request.created_at),
+            request.attempts,
+            0.0 if request.next_attempt_at is None else to_seconds(request.next_attempt_at),
+        ],
     )
 
 

@@ -176,3 +176,14 @@ def learning(db: Database) -> None:
 def speaking_to_the_bot(db: Database) -> None:
     """Whether a message speaks to the bot."""
     db.table("events").add_column("mentions_bot", int, not_null_default=0)
+
+
+@migrations()
+def many_rooms(db: Database) -> None:
+    """When a burst was closed; and indexes of what waits, so that a long history costs a busy chat nothing."""
+    db.table("bursts").add_column("closed_at", float)
+    db.execute("DROP INDEX IF EXISTS idx_events_handled")
+    db.execute("CREATE INDEX events_unhandled ON events (seq) WHERE handled = 0")
+    db.execute("CREATE INDEX bursts_undecided ON bursts (ended_at, id) WHERE state = 'closed'")
+    db.execute("CREATE INDEX requests_deliberate ON requests (created_at) WHERE blind = 0")
+    db.execute("CREATE INDEX routes_act ON routes (routed_at) WHERE route = 'act'")

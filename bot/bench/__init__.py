@@ -1,0 +1,1 @@
+"""Measurements for ``quandary bench``, one a file; nothing else imports them."""
