@@ -24,10 +24,10 @@ from models.chat import Burst, ChatEvent, EventKind
 from models.decision import Decision, Route, Routing
 from models.errors import ModelError
 from models.ids import BurstId, EventId
-from models.labels import RequestState
 from models.settings import Settings
-from models.store import bursts, decisions, inbox, labels, requests
+from models.store import bursts, decisions, erasure, inbox, requests
 from models.store.decisions import Routed
+from models.store.revision import revise
 from models.store.thread import Store
 
 EVENTS_MAX = 256
@@ -180,17 +180,15 @@ class Pipeline:
             return
         text = event.text if event.kind is EventKind.EDIT else ""
         self._assembler.amend(target, text)
-        found = await self._store.do(inbox.amend, target, text)
-        if found is None:
-            return
-        burst_id = BurstId(found)
-        self._amended.add(burst_id)  # a decision under way is about the old text
-        left = await self._store.do(bursts.rewrite, burst_id, datetime.now(UTC))
-        request = await self._store.do(requests.get, request_id(burst_id, self._questions))
-        if request is not None and (left is None or request.state is not RequestState.PENDING):
-            state = RequestState.WITHDRAWN if left is None else RequestState.AMENDED
-            await self._store.do(requests.set_state, [request.id], state)
-        await self._store.do(labels.void, burst_id)  # after the state, which keeps answers to the old text out
+        found = await self._store.do(inbox.burst_of, target)
+        # A decision under way is about the old text, whether it ends before the change or after it.
+        self._amended.update([found] if found else [])
+        again = None if found is None else request_id(found, self._questions)
+        if event.kind is EventKind.DELETE:
+            await self._store.do(erasure.redact, target, event.room, datetime.now(UTC), again)
+        else:
+            await self._store.do(revise, target, text, again, datetime.now(UTC))
+        self._amended.update([found] if found else [])
         self._closed.set()
 
     # 3. From closed bursts to routes and requests.

@@ -48,10 +48,14 @@ class ChatEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowMessage:
-    """One of the up to 12 messages before a burst."""
+    """One of the up to 12 messages before a burst.
+
+    ``id`` is the event it was, by which it is found again when it is edited or erased; None in files without ids.
+    """
 
     sender: str
     text: str
+    id: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

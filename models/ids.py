@@ -18,6 +18,8 @@ RequestId = NewType("RequestId", str)
 """One request for labels: derived from burst and question versions, so that asking twice is the same request."""
 DatasetId = NewType("DatasetId", str)
 """A frozen dataset: the hash of its items."""
+ErasureId = NewType("ErasureId", str)
+"""One erasure of a member's messages, or of one message."""
 RunId = NewType("RunId", str)
 """One training run."""
 CandidateId = NewType("CandidateId", str)

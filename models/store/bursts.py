@@ -16,6 +16,10 @@ from models.store.database import storable, to_seconds, to_time, transaction
 CLOSED, ROUTED, WITHDRAWN = "closed", "routed", "withdrawn"
 WINDOW_CHARS = 2000
 """A window message longer than this is cut; the prompt reads less of it anyway."""
+_SHOWN_MAX = 1000
+"""So many events later no window shows a message any more, however many of them were without text."""
+_DISORDER_S = 600.0
+"""How far events of a room may come out of the order of their times."""
 
 _INSERT = (
     "INSERT INTO bursts (id, platform, room, thread, sender, text, window, message_ids, started_at, ended_at, state, "
@@ -47,7 +51,7 @@ def close_with_windows(
 
     def windowed(burst: Burst) -> Burst:
         before = inbox.window_before(db, burst.room, burst.message_ids[0], size)
-        cut = (WindowMessage(sender=message.sender, text=message.text[:WINDOW_CHARS]) for message in before)
+        cut = (replace(message, text=message.text[:WINDOW_CHARS]) for message in before)
         return replace(burst, window=tuple(cut))
 
     close(db, map(windowed, bursts), handled, closed_at)
@@ -84,6 +88,33 @@ def rewrite(db: Database, burst: BurstId, closed_at: datetime | None = None) -> 
     return get(db, burst) if text else None
 
 
+def showing(db: Database, message: EventId, room: RoomId | None = None) -> list[BurstId]:
+    """Bursts that have a message in their windows.
+
+    Looked for among those begun soon after it; where it was purged, among all of ``room``.
+    """
+    row = db.conn.execute("SELECT seq, room, sent_at FROM events WHERE id = ?", [message]).fetchone()
+    seq, place, since = row or (None, room, 0.0)
+    last = db.conn.execute(
+        "SELECT sent_at FROM events WHERE room = ? AND seq > ? ORDER BY seq LIMIT 1 OFFSET ?", [place, seq, _SHOWN_MAX]
+    ).fetchone()
+    found = db.conn.execute(
+        "SELECT DISTINCT b.id FROM bursts b, json_each(b.window) w WHERE b.room = ? AND b.started_at BETWEEN ? AND ? "
+        "AND json_extract(w.value, '$.id') = ?",
+        [place, since - _DISORDER_S, 1e12 if last is None else last[0] + _DISORDER_S, message],
+    )
+    return [BurstId(name) for (name,) in found.fetchall()]
+
+
+def amend_windows(db: Database, message: EventId, text: str) -> None:
+    """Put a message's new text into the windows that show it."""
+    with transaction(db):
+        for burst in showing(db, message):
+            (column,) = db.conn.execute("SELECT window FROM bursts WHERE id = ?", [burst]).fetchone()
+            window = [replace(m, text=text[:WINDOW_CHARS]) if m.id == message else m for m in read_window(column)]
+            db.conn.execute("UPDATE bursts SET window = ? WHERE id = ?", [write_window(window), burst])
+
+
 def count(db: Database) -> dict[str, int]:
     """Bursts by state."""
     return {row["state"]: row["n"] for row in db.query("SELECT state, count(*) AS n FROM bursts GROUP BY state")}
@@ -98,15 +129,25 @@ def burst_of(row: Mapping[str, Any]) -> Burst:
         thread=row["thread"],
         sender=MemberId(row["sender"]),
         text=row["text"],
-        window=tuple(WindowMessage(sender=m["sender"], text=m["text"]) for m in json.loads(row["window"])),
+        window=read_window(row["window"]),
         message_ids=tuple(EventId(i) for i in json.loads(row["message_ids"])),
         started_at=to_time(row["started_at"]),
         ended_at=to_time(row["ended_at"]),
     )
 
 
+def read_window(column: str) -> tuple[WindowMessage, ...]:
+    """Read the column ``window``; what was written before messages had ids there has none."""
+    return tuple(WindowMessage(sender=m["sender"], text=m["text"], id=m.get("id")) for m in json.loads(column))
+
+
+def write_window(window: Sequence[WindowMessage]) -> str:
+    """The column ``window``: JSON objects with sender, text and id."""
+    rows = [{"sender": m.sender, "text": storable(m.text)} | ({"id": m.id} if m.id else {}) for m in window]
+    return json.dumps(rows, ensure_ascii=False)
+
+
 def _row(burst: Burst, closed_at: datetime | None) -> tuple[object, ...]:
-    window = [{"sender": m.sender, "text": storable(m.text)} for m in burst.window]
     return (
         burst.id,
         burst.platform,
@@ -114,7 +155,7 @@ def _row(burst: Burst, closed_at: datetime | None) -> tuple[object, ...]:
         burst.thread,
         burst.sender,
         storable(burst.text),
-        json.dumps(window, ensure_ascii=False),
+        write_window(burst.window),
         json.dumps(list(burst.message_ids)),
         to_seconds(burst.started_at),
         to_seconds(burst.ended_at),

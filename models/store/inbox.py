@@ -6,7 +6,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from models.chat import ChatEvent, EventKind, WindowMessage
-from models.ids import EventId, MemberId, RoomId
+from models.ids import BurstId, EventId, MemberId, RoomId
 from models.store.database import storable, to_seconds, to_time, transaction
 
 _INSERT = (
@@ -50,11 +50,11 @@ def mark_handled(db: Database, ids: Sequence[EventId]) -> None:
 def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tuple[WindowMessage, ...]:
     """The up to ``size`` messages of a room, of all senders, that came before a message; oldest first."""
     found = db.conn.execute(
-        "SELECT sender, text FROM events WHERE room = ? AND kind = 'message' AND text <> '' AND seq < "
+        "SELECT id, sender, text FROM events WHERE room = ? AND kind = 'message' AND text <> '' AND seq < "
         "(SELECT seq FROM events WHERE id = ?) ORDER BY seq DESC LIMIT ?",
         (room, first, size),
     ).fetchall()
-    return tuple(WindowMessage(sender=sender, text=text) for sender, text in reversed(found))
+    return tuple(WindowMessage(sender=sender, text=text, id=EventId(name)) for name, sender, text in reversed(found))
 
 
 def meant(db: Database, event: ChatEvent) -> EventId | None:
@@ -72,6 +72,12 @@ def meant(db: Database, event: ChatEvent) -> EventId | None:
     if event.kind is EventKind.EDIT and sender != event.sender:
         return None
     return EventId(target) if kind == EventKind.EDIT and target is not None else event.target
+
+
+def burst_of(db: Database, message: EventId) -> BurstId | None:
+    """The closed burst that a message belongs to, if it has one."""
+    row = db.conn.execute("SELECT burst FROM events WHERE id = ?", [message]).fetchone()
+    return None if row is None or row[0] is None else BurstId(row[0])
 
 
 def amend(db: Database, target: EventId, text: str) -> str | None:

@@ -187,3 +187,42 @@ def many_rooms(db: Database) -> None:
     db.execute("CREATE INDEX bursts_undecided ON bursts (ended_at, id) WHERE state = 'closed'")
     db.execute("CREATE INDEX requests_deliberate ON requests (created_at) WHERE blind = 0")
     db.execute("CREATE INDEX routes_act ON routes (routed_at) WHERE route = 'act'")
+
+
+@migrations()
+def consent(db: Database) -> None:
+    """Who opted out, what rooms were told, under which mode bursts were routed, and what was erased."""
+    db.table("opt_outs").create(
+        {"seq": int, "member": str, "room": str, "out": int, "at": float},
+        pk="seq",
+        not_null={"member", "room", "out", "at"},
+    )
+    db.table("opt_outs").create_index(["member", "room"])
+    db.table("introductions").create({"room": str, "mode": str, "state": str, "at": float}, pk="room")
+    db.table("routes").add_column("mode", str)
+    db.table("bursts").create_index(["room", "started_at"])
+    db.execute("CREATE INDEX events_target ON events (target) WHERE target IS NOT NULL")
+    db.execute("CREATE INDEX events_reply_to ON events (reply_to) WHERE reply_to IS NOT NULL")
+    db.table("erasures").create(
+        {
+            "seq": int,
+            "id": str,
+            "kind": str,
+            "member_hash": str,
+            "room": str,
+            "state": str,
+            "at": float,
+            "done_at": float,
+        },
+        pk="seq",
+        not_null={"id", "kind", "state", "at"},
+    )
+    db.table("erasures").create_index(["id"], unique=True)
+    db.table("erasures").create_index(["state"])
+    db.table("erasure_traces").create(
+        {"erasure": str, "kind": str, "name": str, "state": str, "detail": str},
+        pk=("erasure", "kind", "name"),
+        not_null={"state"},
+    )
+    db.table("erasure_traces").create_index(["kind", "name"])
+    db.table("erasure_traces").create_index(["kind", "state"])

@@ -1,0 +1,28 @@
+"""An edit: the new text takes the old one's place in the inbox, in its burst and in the windows that show it."""
+
+from datetime import datetime
+
+from sqlite_utils import Database
+
+from models.ids import BurstId, EventId, RequestId
+from models.labels import RequestState
+from models.store import bursts, inbox, labels, requests
+from models.store.database import transaction
+
+
+def revise(db: Database, message: EventId, text: str, again: RequestId | None, at: datetime) -> None:
+    """Replace a message's text; a burst that has closed is decided anew, or withdrawn if no text is left of it.
+
+    What people said about the old text counts no more: ``again``, if it is known, is asked anew about the new one.
+    """
+    with transaction(db):
+        burst = inbox.amend(db, message, text)
+        bursts.amend_windows(db, message, text)
+        if burst is None:
+            return
+        left = bursts.rewrite(db, BurstId(burst), at)
+        request = None if again is None else requests.get(db, again)
+        if request is not None and (left is None or request.state is not RequestState.PENDING):
+            state = RequestState.WITHDRAWN if left is None else RequestState.AMENDED
+            requests.set_state(db, [request.id], state)
+        labels.void(db, BurstId(burst))
