@@ -1,18 +1,23 @@
 """Acting on a burst: fetch an answer, say it in the thread, write it down; each burst once, whatever happens."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from bot.adapters.base import ChatAdapter
+from bot.manners import HOUR, Hold, Occasion, Said, hold
+from bot.why import HELD
 from models.chat import Burst, ChatEvent, WindowMessage
 from models.decision import Decision
 from models.errors import PlatformError
-from models.ids import BurstId, MemberId, QuestionId
+from models.ids import BurstId, EventId, MemberId, QuestionId
 from models.question import Question
-from models.store import bursts, decisions, inbox
+from models.settings import Rooms
+from models.store import bursts, decisions, inbox, pauses, replies
+from models.store.database import Database
 from models.store.thread import Store
 
 CONTEXT = QuestionId("needs_context")
@@ -32,15 +37,25 @@ class AnswerSource(Protocol):
 
 
 class Actor:
-    """Replies to bursts that were routed to act."""
+    """Replies to bursts that were routed to act, where the manners of their rooms let it."""
 
     def __init__(
-        self, store: Store, adapter: ChatAdapter, answers: AnswerSource, questions: Sequence[Question]
+        self,
+        store: Store,
+        adapter: ChatAdapter,
+        answers: AnswerSource,
+        questions: Sequence[Question],
+        rooms: Rooms,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._adapter = adapter
         self._answers = answers
         self._questions = {question.id: question for question in questions}
+        self._rooms = rooms
+        self._clock = clock
+        self._turn = asyncio.Lock()
 
     async def act(self, burst_id: BurstId) -> None:
         """Reply to one burst.
@@ -50,22 +65,37 @@ class Actor:
         """
         burst = await self._store.do(bursts.get, burst_id)
         made = await self._store.do(decisions.decisions_of, burst_id)
-        if burst is None or not burst.text.strip() or not made or made[-1].decided_at < datetime.now(UTC) - STALE:
+        if burst is None or not burst.text.strip() or not made or made[-1].decided_at < self._clock() - STALE:
             await self._note(burst_id, "", TOO_LATE)
+            return
+        if await self._held_back(burst):
             return
         try:
             text = await self._answers.answer(burst.text, burst.window if self._needs_context(made) else ())
-            await self._note(burst_id, text, SENDING)
-            await self._say(burst, text)
+            async with self._turn:  # two replies at once must not both take the last place of the hour
+                if await self._held_back(burst):
+                    return
+                await self._note(burst_id, text, SENDING)
+            said = await self._say(burst, text)
         except PlatformError as error:
             log.warning("no reply", burst=burst_id, error=str(error))
             await self._note(burst_id, "", FAILED)
             return
-        await self._note(burst_id, text, SENT)
+        await self._note(burst_id, text, SENT, said)
         log.info("replied", burst=burst_id)
 
-    async def _say(self, burst: Burst, text: str) -> None:
-        """Send the reply, and put it in the inbox so that later windows show it."""
+    async def _held_back(self, burst: Burst) -> bool:
+        """Tell whether manners forbid a reply now. It is not given later either: it would be out of place."""
+        now = self._clock()
+        reason: Hold | None = hold(self._rooms.of(burst.room), await self._store.do(_occasion, burst, now), now)
+        if reason is None:
+            return False
+        await self._note(burst.id, "", HELD + reason.value)
+        log.info("held back", burst=burst.id, reason=reason.value)
+        return True
+
+    async def _say(self, burst: Burst, text: str) -> EventId:
+        """Send the reply, and put it in the inbox so that later windows show it; returns its id on the platform."""
         said = await self._adapter.reply(burst.room, burst.thread, burst.message_ids[-1], text)
         event = ChatEvent(
             id=said,
@@ -74,18 +104,30 @@ class Actor:
             thread=burst.thread,
             sender=MemberId("quandary"),
             text=text,
-            sent_at=datetime.now(UTC),
+            sent_at=self._clock(),
             reply_to=burst.message_ids[-1],
             is_bot=True,
         )
         await self._store.do(inbox.append, [event])
         await self._store.do(inbox.mark_handled, [said])
+        return said
 
-    async def _note(self, burst: BurstId, text: str, state: str) -> None:
-        await self._store.do(decisions.record_reply, burst, text, state, datetime.now(UTC))
+    async def _note(self, burst: BurstId, text: str, state: str, said: EventId | None = None) -> None:
+        await self._store.do(decisions.record_reply, burst, text, state, self._clock(), said)
 
     def _needs_context(self, made: Sequence[Decision]) -> bool:
         question = self._questions.get(CONTEXT)
         return question is not None and any(
             decision.question == CONTEXT and decision.sure == question.positive for decision in made
         )
+
+
+def _occasion(db: Database, burst: Burst, now: datetime) -> Occasion:
+    mentioned, is_bot = replies.addressed(db, burst.id)
+    return Occasion(
+        to=burst.sender,
+        is_bot=is_bot,
+        mentioned=mentioned,
+        paused=pauses.is_paused(db, burst.room, now),
+        said=[Said(to=to, at=at) for to, at in replies.given_since(db, burst.room, now - HOUR)],
+    )

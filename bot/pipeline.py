@@ -18,14 +18,16 @@ from bot.act import Actor
 from bot.adapters.base import ChatAdapter
 from bot.assembler import Assembler
 from bot.clock import ServerClock
+from bot.orders import is_order, told_apart
 from bot.routing import OVER_BUDGET, request_id, route
 from bot.slot import ServingSlot
+from bot.steward import Steward
 from models.chat import Burst, ChatEvent, EventKind
 from models.decision import Decision, Route, Routing
 from models.errors import ModelError
 from models.ids import BurstId, EventId
 from models.settings import Settings
-from models.store import bursts, decisions, erasure, inbox, requests
+from models.store import bursts, decisions, erasure, feedback, inbox, requests
 from models.store.decisions import Routed
 from models.store.revision import revise
 from models.store.thread import Store
@@ -60,6 +62,7 @@ class Tally:
 class Pipeline:
     """One chat's flow. ``actor`` is None where nobody answers: decisions are made and nothing is said.
 
+    ``steward`` carries out orders and notes reactions; without one they are only kept out of bursts.
     ``on_routed`` is called after each burst whose route is durable (progress bars).
     """
 
@@ -71,6 +74,7 @@ class Pipeline:
         adapter: ChatAdapter,
         slot: ServingSlot,
         actor: Actor | None = None,
+        steward: Steward | None = None,
         on_routed: Callable[[Burst, Sequence[Decision], Routing], None] | None = None,
     ) -> None:
         self._settings = settings
@@ -79,6 +83,7 @@ class Pipeline:
         self._adapter = adapter
         self._slot = slot
         self._actor = actor
+        self._steward = steward
         self._on_routed = on_routed
         self._assembler = Assembler(settings.burst)
         self._clock = ServerClock(adapter.capabilities.pace)
@@ -99,6 +104,8 @@ class Pipeline:
             tasks.create_task(self._decide())
             if self._actor is not None:
                 tasks.create_task(self._act(self._actor))
+            if self._steward is not None:
+                tasks.create_task(self._steward.run())
 
     # 1. From the platform to memory; the cursor is the last durable event's.
 
@@ -114,13 +121,15 @@ class Pipeline:
         await self._take(await self._store.do(inbox.unhandled))
         while (batch := await self._next_events()) is not None:
             if batch:
-                new = await self._store.do(inbox.append, batch)
+                new = await self._store.do(inbox.append, [told_apart(event) for event in batch])
                 self._adapter.durable(batch)
                 self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
                 await self._take(new)
             if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:
                 await self._close(self._assembler.advance(now))
         await self._close(self._assembler.flush())
+        if self._steward is not None:
+            self._steward.end()
         self._all_closed = True
         self._closed.set()
 
@@ -146,11 +155,20 @@ class Pipeline:
         """Assemble durable events. What closes becomes durable in order, and nothing is called handled before."""
         closed: list[Burst] = []
         handled: list[EventId] = []
+        unwanted: set[EventId] = set()
         for event in events:
             self._clock.saw(event.sent_at)
             closed += self._assembler.advance(event.sent_at, event.room)
-            if event.kind is EventKind.MESSAGE and not event.is_bot:
+            if event.kind is EventKind.MESSAGE and not event.is_bot and event.id not in unwanted:
                 closed += self._assembler.push(event)
+                continue
+            if self._steward is not None and self._steward.minds(event):
+                if event.kind is EventKind.ORDER:
+                    await self._close(closed)
+                    closed = []
+                for message in await self._steward.hear(event):
+                    self._assembler.amend(message, "")
+                    unwanted.add(message)
                 continue
             if event.kind in (EventKind.EDIT, EventKind.DELETE):
                 await self._close(closed)
@@ -158,6 +176,8 @@ class Pipeline:
                 await self._amend(event)
             handled.append(event.id)
         await self._close(closed, handled)
+        if self._steward is not None:
+            self._steward.release()
 
     async def _close(self, closed: Sequence[Burst], handled: Sequence[EventId] = ()) -> None:
         """Make closed bursts durable with their windows; those without any text left are only marked as handled."""
@@ -178,13 +198,14 @@ class Pipeline:
         target = await self._store.do(inbox.meant, event)
         if target is None:
             return
-        text = event.text if event.kind is EventKind.EDIT else ""
+        text = event.text if event.kind is EventKind.EDIT and not is_order(event.text) else ""
         self._assembler.amend(target, text)
         found = await self._store.do(inbox.burst_of, target)
         # A decision under way is about the old text, whether it ends before the change or after it.
         self._amended.update([found] if found else [])
         again = None if found is None else request_id(found, self._questions)
         if event.kind is EventKind.DELETE:
+            await self._store.do(feedback.withdraw, target)
             await self._store.do(erasure.redact, target, event.room, datetime.now(UTC), again)
         else:
             await self._store.do(revise, target, text, again, datetime.now(UTC))

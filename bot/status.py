@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from models.calibration import QuestionCalibration, read_calibration
@@ -11,7 +12,7 @@ from models.ids import QuestionId
 from models.llama import sha256_of
 from models.question import Question, versions
 from models.settings import Settings
-from models.store import bursts, decisions, labels, learning, promotions, requests
+from models.store import bursts, decisions, feedback, labels, learning, pauses, promotions, replies, requests
 from models.store.database import Database
 
 
@@ -23,6 +24,9 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
     return {
         "bursts": bursts.count(db),
         "routes": decisions.count_routes(db),
+        "replies": replies.count(db),
+        "feedback": feedback.count(db),
+        "paused": pauses.paused(db, datetime.now(UTC)),
         "requests": requests.count(db),
         "labels": labels.count(db, versions(settings.questions)),
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},

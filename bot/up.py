@@ -16,6 +16,7 @@ from bot.queue_access import HOME, alias_key_in, note_address
 from bot.rewording import ask_anew
 from bot.schedule import Schedule
 from bot.slot import ServingSlot
+from bot.steward import Steward
 from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
@@ -66,18 +67,23 @@ class Bot:
                 self._say(f"the questions have other wordings by now: {moved} open requests are asked anew")
             slot = await stack.enter_async_context(ServingSlot(settings, store))
             adapter = await stack.enter_async_context(open_adapter(settings))
-            actor = None
+            rooms, actor = settings.rooms(), None
             if settings.answer.url is not None:
                 answers = await stack.enter_async_context(Answerer(settings.answer))
-                actor = Actor(store, adapter, answers, settings.questions)
+                actor = Actor(store, adapter, answers, settings.questions, rooms)
+            recall = settings.manners.recall_reactions
+            steward = Steward(store, adapter, settings.questions, rooms, recall)
             self._say(f"listening on {adapter.name}; {slot.revision} decides; " + _manners(actor))
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(store, adapter, slot, actor))
+                tasks.create_task(self._listen(store, adapter, slot, actor, steward))
                 tasks.create_task(slot.watch())
                 tasks.create_task(self._label(store))
 
-    async def _listen(self, store: Store, adapter: ChatAdapter, slot: ServingSlot, actor: Actor | None) -> None:
-        pipeline = Pipeline(settings=self._settings, store=store, adapter=adapter, slot=slot, actor=actor)
+    async def _listen(
+        self, store: Store, adapter: ChatAdapter, slot: ServingSlot, actor: Actor | None, steward: Steward
+    ) -> None:
+        settings = self._settings
+        pipeline = Pipeline(settings=settings, store=store, adapter=adapter, slot=slot, actor=actor, steward=steward)
         await pipeline.run()
         log.info("the chat has ended", messages=pipeline.tally.messages, bursts=pipeline.tally.bursts)
 

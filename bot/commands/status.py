@@ -20,7 +20,7 @@ from models.store.database import open_database
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 @click.pass_obj
 def status(config: Path, *, as_json: bool) -> None:
-    """Show bursts, routes, requests, labels, thresholds, the champion and the last training."""
+    """Show bursts, routes, replies, feedback, requests, labels, thresholds, the champion and the last training."""
     settings = load_settings(config)
     with closing(open_database(settings.data_dir)) as db:
         found = gather(db, settings)
@@ -32,8 +32,10 @@ def status(config: Path, *, as_json: bool) -> None:
 
 def _show(found: Mapping[str, Any]) -> None:
     table = Table(show_header=False)
-    for name in ("bursts", "routes", "requests", "labels"):
+    for name in ("bursts", "routes", "replies", "feedback", "requests", "labels"):
         table.add_row(name, ", ".join(f"{count} {what}" for what, count in found[name].items()) or "none yet")
+    if found["paused"]:
+        table.add_row("paused by admins", Text(", ".join(found["paused"])))
     champion, run = found["champion"], found["last_run"]
     origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
     table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))

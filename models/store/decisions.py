@@ -9,10 +9,10 @@ from typing import Any
 from sqlite_utils import Database
 
 from models.decision import Decision, Route, Routing
-from models.ids import BurstId, OptionId, QuestionId, Revision
+from models.ids import BurstId, EventId, OptionId, QuestionId, Revision
 from models.labels import Request
 from models.store.bursts import ROUTED
-from models.store.database import to_seconds, to_time, transaction
+from models.store.database import storable, to_seconds, to_time, transaction
 from models.store.requests import insert_request
 
 _UPSERT_DECISION = (
@@ -92,11 +92,14 @@ def count_routes(db: Database, since: datetime | None = None) -> dict[str, int]:
     return {row["route"]: row["n"] for row in rows}
 
 
-def record_reply(db: Database, burst: BurstId, text: str, state: str, at: datetime) -> None:
-    """Write down what was replied to a burst; state is "sent" or "failed"."""
+def record_reply(
+    db: Database, burst: BurstId, text: str, state: str, at: datetime, said: EventId | None = None
+) -> None:
+    """Write down what was replied to a burst, under which id, and how it went: "sent", "failed", "held back: ..."."""
     with transaction(db):
         db.table("replies").upsert(
-            {"burst": burst, "text": text, "state": state, "replied_at": to_seconds(at)}, pk="burst"
+            {"burst": burst, "text": storable(text), "state": state, "replied_at": to_seconds(at), "said": said},
+            pk="burst",
         )
 
 

@@ -1,6 +1,7 @@
 """Chat events: written down before anything else happens, and the cursor with them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlite_utils import Database
@@ -45,6 +46,30 @@ def mark_handled(db: Database, ids: Sequence[EventId]) -> None:
     """Mark events that never join a burst: of bots, of members who opted out, edits and deletions carried out."""
     with transaction(db):
         db.conn.executemany("UPDATE events SET handled = 1 WHERE id = ?", [(i,) for i in ids])
+
+
+def settle(db: Database, ids: Sequence[EventId]) -> None:
+    """Mark orders and reactions as carried out, and keep nothing of what they said."""
+    with transaction(db):
+        db.conn.executemany("UPDATE events SET handled = 1, text = '' WHERE id = ?", [(i,) for i in ids])
+
+
+def keep_silent_about(db: Database, event: ChatEvent) -> None:
+    """Note a message of the bot that no window is to show, whether its platform has reported it already or will."""
+    with transaction(db):
+        db.conn.execute("UPDATE events SET text = '' WHERE id = ?", [event.id])
+        append(db, [replace(event, text="")])
+        settle(db, [event.id])
+
+
+def waiting_messages(db: Database, member: MemberId, room: RoomId | None) -> list[EventId]:
+    """A member's messages that no closed burst has yet, in one room or (None) in all."""
+    rows = db.query(
+        "SELECT id FROM events WHERE handled = 0 AND kind = 'message' AND sender = :member "
+        "AND (:room IS NULL OR room = :room)",
+        {"member": member, "room": room},
+    )
+    return [EventId(row["id"]) for row in rows]
 
 
 def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tuple[WindowMessage, ...]:

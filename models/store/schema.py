@@ -226,3 +226,18 @@ def consent(db: Database) -> None:
     )
     db.table("erasure_traces").create_index(["kind", "name"])
     db.table("erasure_traces").create_index(["kind", "state"])
+
+
+@migrations()
+def manners(db: Database) -> None:
+    """The ids of replies, feedback about them, and rooms that are paused."""
+    db.table("replies").add_column("said", str)
+    db.table("replies").create_index(["said"])
+    db.table("replies").create_index(["replied_at"])
+    db.table("feedback").create(
+        {"event": str, "burst": str, "said": str, "room": str, "member": str, "kind": str, "key": str, "at": float},
+        pk="event",
+        not_null={"burst", "room", "member", "kind", "key", "at"},
+    )
+    db.table("feedback").create_index(["burst"])
+    db.table("pauses").create({"room": str, "until": float, "by": str, "at": float}, pk="room")

@@ -1,18 +1,19 @@
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from bot_fakes import FakeDecider
+from bot_fakes import FakeDecider, said
 
 from bot.act import STALE, Actor
 from bot.answer import Answerer
 from models.chat import Burst, WindowMessage
 from models.decision import Route, Routing
 from models.errors import PlatformError, SettingsError
-from models.settings import AnswerSettings
-from models.store import bursts, decisions, inbox
+from models.settings import AnswerSettings, MannersSettings, Rooms
+from models.store import bursts, decisions, inbox, pauses
 
 NOW = datetime.now(UTC)
 BURST = Burst(
@@ -52,11 +53,11 @@ class Answers:
         return "in /var/log"
 
 
-async def routed(settings, store, sure, at=NOW):
-    [made] = FakeDecider(settings.questions).decide([BURST])
+async def routed(settings, store, sure, at=NOW, burst=BURST):
+    [made] = FakeDecider(settings.questions).decide([burst])
     made = [replace(d, sure=s, decided_at=at) for d, s in zip(made, sure, strict=True)]
-    await store.do(bursts.close, [BURST])
-    routing = Routing(burst="b1", route=Route.ACT, reason="sure", audit=False, probability=1.0)
+    await store.do(bursts.close, [burst])
+    routing = Routing(burst=burst.id, route=Route.ACT, reason="sure", audit=False, probability=1.0)
     await store.do(decisions.record, made, routing, None, at)
 
 
@@ -68,7 +69,7 @@ async def state(store):
 async def test_a_reply_goes_to_the_thread_and_into_later_windows(settings, store, context, window):
     chat, answers = Chat(), Answers()
     await routed(settings, store, ("yes", context))
-    await Actor(store, chat, answers, settings.questions).act("b1")
+    await Actor(store, chat, answers, settings.questions, settings.rooms()).act("b1")
     assert answers.asked == [("where is it?", window)]
     assert chat.said == [("r", "th", "t:r:1", "in /var/log")]
     assert await state(store) == [("sent", "in /var/log")]
@@ -86,7 +87,7 @@ async def test_killed_while_sending_it_is_not_said_again(settings, store):
 
     await routed(settings, store, ("yes", "no"))
     with pytest.raises(KeyError):
-        await Actor(store, Killed(), Answers(), settings.questions).act("b1")
+        await Actor(store, Killed(), Answers(), settings.questions, settings.rooms()).act("b1")
     assert await state(store) == [("sending", "in /var/log")]
     assert await store.do(decisions.unanswered) == []
 
@@ -95,15 +96,83 @@ async def test_failures_and_old_bursts_are_written_down_without_a_reply(settings
     chat = Chat()
     chat.broken = True
     await routed(settings, store, ("yes", "no"))
-    await Actor(store, chat, Answers(), settings.questions).act("b1")
+    await Actor(store, chat, Answers(), settings.questions, settings.rooms()).act("b1")
     assert await state(store) == [("failed", "")]
 
 
 async def test_what_was_decided_long_ago_is_left_alone(settings, store):
     chat = Chat()
     await routed(settings, store, ("yes", "no"), NOW - STALE - timedelta(seconds=5))
-    await Actor(store, chat, Answers(), settings.questions).act("b1")
+    await Actor(store, chat, Answers(), settings.questions, settings.rooms()).act("b1")
     assert (chat.said, await state(store)) == ([], [("stale", "")])
+
+
+def rules(settings, **manners):
+    return Rooms(MannersSettings(**manners), settings.room)
+
+
+async def burst_of(settings, store, number, sender="a", room="r", mentions=False):
+    """A burst of one message that was routed to act."""
+    message = replace(said(number, sender, 0, room=room), mentions_bot=mentions)
+    burst = replace(BURST, id=f"b{number}", sender=sender, room=room, message_ids=(message.id,))
+    await store.do(inbox.append, [message])
+    await routed(settings, store, ("yes", "no"), burst=burst)
+    return burst.id
+
+
+async def states(store):
+    return await store.do(lambda db: {r["burst"]: r["state"] for r in db.query("SELECT * FROM replies")})
+
+
+async def test_an_hour_holds_no_more_replies_than_allowed_even_at_once(settings, store):
+    chat = Chat()
+    actor = Actor(
+        store, chat, Answers(), settings.questions, rules(settings, replies_per_hour=3, replies_per_hour_to_member=2)
+    )
+    made = [await burst_of(settings, store, n, sender="ab"[n % 2], room="r") for n in range(6)]
+    elsewhere = await burst_of(settings, store, 9, room="other")
+    async with asyncio.TaskGroup() as tasks:
+        for burst in [*made, elsewhere]:
+            tasks.create_task(actor.act(burst))
+    found = await states(store)
+    assert found.pop(elsewhere) == "sent"
+    assert sorted(found.values()).count("sent") == 3
+    assert len(chat.said) == 4
+    assert set(found.values()) == {"sent", "held back: enough replies in this room"}
+    assert await store.do(decisions.unanswered) == []
+
+
+async def test_a_held_back_reply_costs_no_answer_and_is_not_given_later(settings, store):
+    chat, answers = Chat(), Answers()
+    room = rules(settings, quiet_hours="00:00-23:59", mention_only=True)
+    burst = await burst_of(settings, store, 1)
+    await Actor(store, chat, answers, settings.questions, room).act(burst)
+    assert await states(store) == {burst: "held back: not mentioned"}
+    assert (chat.said, answers.asked, await store.do(decisions.unanswered)) == ([], [], [])
+    assert (await store.do(decisions.routing_of, burst)).route is Route.ACT
+
+
+async def test_what_mentions_the_bot_is_answered_where_others_are_not(settings, store):
+    chat = Chat()
+    actor = Actor(store, chat, Answers(), settings.questions, rules(settings, mention_only=True))
+    for number, mentions in enumerate((False, True)):
+        await actor.act(await burst_of(settings, store, number, mentions=mentions))
+    assert [what[2] for what in chat.said] == ["t:r:1"]
+
+
+async def test_a_paused_room_and_quiet_hours_are_silent(settings, store):
+    chat, burst = Chat(), await burst_of(settings, store, 1)
+    noon = NOW.replace(hour=12)
+    await store.do(pauses.pause, "r", noon + timedelta(hours=2), "boss", noon)
+    actor = Actor(store, chat, Answers(), settings.questions, rules(settings), clock=lambda: noon)
+    await actor.act(burst)
+    other = await burst_of(settings, store, 2, room="q")
+    quiet = rules(settings, quiet_hours="12:00-13:00")
+    await Actor(store, chat, Answers(), settings.questions, quiet, clock=lambda: noon).act(other)
+    assert chat.said == []
+    assert await states(store) == {burst: "held back: paused", other: "held back: quiet hours"}
+    assert await store.do(pauses.paused, noon) == ["r"]
+    assert await store.do(pauses.paused, noon + timedelta(hours=2)) == []
 
 
 @pytest.fixture
