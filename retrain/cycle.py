@@ -31,6 +31,7 @@ from retrain.gate import Evidence, Ladder, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
 from retrain.lock import alone
+from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 from retrain.split import Traces
@@ -100,12 +101,15 @@ def cycle(
         fair = unseen(db, settings.data_dir, dataset.gate)
         with course.stage(f"read {len(fair)} held-out bursts with the champion") as advance:
             old = read_gguf(champion, fair, settings, lambda done, total: advance(done, total, None))
+        with course.stage(f"train the cheap learner on {len(items)} bursts"):
+            cheap = {q.id: peer_scores(q, items, fair) for q in settings.questions}
         calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
         evidence = Evidence(
             labels=dataset.size,
             ladders=ladders(settings.questions, rungs, items),
             champion=against(settings.questions, fair, old),
             challenger=against(settings.questions, fair, new),
+            cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
         )

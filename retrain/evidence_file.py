@@ -39,6 +39,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         ],
         "champion": {q: _columns(rows) for q, rows in evidence.champion.items()},
         "challenger": {q: _columns(rows) for q, rows in evidence.challenger.items()},
+        "cheap": {q: _columns(rows) for q, rows in evidence.cheap.items()},
         "export": asdict(evidence.export),
         "drift": asdict(evidence.drift),
     }
@@ -64,6 +65,8 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
             champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
             challenger={q: _judged(rows, by_id[q]) for q, rows in body["challenger"].items()},
+            # Evidence of before 0.2 knows no cheap learner; the gate then says so.
+            cheap={q: _judged(rows, by_id[q]) for q, rows in body.get("cheap", {}).items()},
             export=Drift(**body["export"]),
             drift=Drift(**body["drift"]),
         )

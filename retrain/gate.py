@@ -5,15 +5,13 @@ It fails if any check fails, else it is inconclusive if any check is, else it pa
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.stats import binom
 
-from models.errors import TrainingError
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, QuestionId
 from models.metrics import macro_f1
@@ -21,17 +19,14 @@ from models.question import Question
 from models.settings import GateSettings
 from retrain.judged import Judged, scored
 from retrain.parity import Drift
+from retrain.rivals import LEAST_OF_EACH, challenger_check, cheap_check
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
-GATE_VERSION = "2"
+GATE_VERSION = "3"
 PLENTY = 500
 """With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
 PLENTY_CONVERSATIONS = 20
 """... if they come from so many conversations: Page's test gains its power from blocks."""
-LEAST_CONVERSATIONS = 5
-LEAST_OF_EACH = 5
-"""Held-out labels of each answer: with fewer, draws without one of them are too common for an honest bound."""
-DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +42,16 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the gate looks at. Champion and challenger are the serving files, scored on the gate half of the holdout."""
+    """What the gate looks at. Champion and challenger are the serving files, scored on the gate half of the holdout.
+
+    ``cheap`` is the cheap learner (retrain/peer.py), trained as the challenger was and scored on the same labels.
+    """
 
     labels: int
     ladders: tuple[Ladder, ...]
     champion: Mapping[QuestionId, Judged]
     challenger: Mapping[QuestionId, Judged]
+    cheap: Mapping[QuestionId, Judged]
     export: Drift
     """The unquantized GGUF against the checkpoint."""
     drift: Drift
@@ -80,6 +79,10 @@ def judge(
         checks.append(challenger_check(champion, evidence.challenger[question], gate, rng))
     if not evidence.champion:
         checks.append(_absent("challenger", "the candidate was compared with no champion on any question"))
+    for question, cheap in evidence.cheap.items():
+        checks.append(cheap_check(cheap, evidence.challenger[question], gate, rng))
+    if not evidence.cheap:
+        checks.append(_absent("cheap challenger", "the candidate was not compared with the cheap learner; train anew"))
     checks.append(drift_check("export", "the unquantized GGUF", evidence.export, gate))
     checks.append(drift_check("quantization", "the file that would serve", evidence.drift, gate))
     return Verdict(
@@ -159,47 +162,6 @@ def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) ->
     return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 
-def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, rng: np.random.Generator) -> Check:
-    """Is the challenger no worse than the champion by more than the margin? Paired, over whole conversations.
-
-    Raises TrainingError where the two were not read on the same labels.
-    """
-    name = f"challenger {champion.question.id}"
-    if champion.ids != challenger.ids or not np.array_equal(champion.gold, challenger.gold):
-        raise TrainingError(f"champion and challenger were not read on the same labels of {champion.question.id}")
-    old, new = scored(champion), scored(challenger)
-    names = np.unique(old.cluster)
-    difference = macro_f1(new) - macro_f1(old)
-    figures = {"champion": macro_f1(old), "challenger": macro_f1(new), "labels": float(len(old.gold))}
-    told = f"macro-F1 {figures['challenger']:.3f} against the champion's {figures['champion']:.3f}"
-    rarer = int(min((old.gold > 0.5).sum(), (old.gold <= 0.5).sum()))
-    if len(names) < LEAST_CONVERSATIONS or rarer < LEAST_OF_EACH:
-        reason = (
-            f"{told}, but the {len(old.gold)} labels held out for the gate come from {len(names)} conversation(s), "
-            f"with {rarer} of the rarer answer; {LEAST_CONVERSATIONS} conversations and {LEAST_OF_EACH} labels of each "
-            "answer are needed at the least"
-        )
-        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
-    members = [np.flatnonzero(old.cluster == c) for c in names]
-    drawn = np.empty(DRAWS)
-    for i in range(DRAWS):
-        rows = np.concatenate([members[c] for c in rng.integers(len(members), size=len(members))])
-        drawn[i] = macro_f1(new.take(rows)) - macro_f1(old.take(rows))
-    low, high = (float(x) for x in np.quantile(drawn, [gate.alpha, 1 - gate.alpha]))
-    figures |= {"difference": difference, "low": low, "high": high, "margin": gate.margin, "alpha": gate.alpha}
-    told += f", {difference:+.3f} (between {low:+.3f} and {high:+.3f} on {len(old.gold)} held-out labels)"
-    if low >= -gate.margin:
-        return Check(name=name, outcome=Outcome.PASS, reason=told, figures=figures)
-    if high < 0 and difference < -gate.margin:
-        return Check(name=name, outcome=Outcome.FAIL, reason=f"{told}: it is worse", figures=figures)
-    missing = _missing_labels(difference, float(drawn.std()), len(old.gold), gate)
-    reason = f"{told}: a loss of more than {gate.margin:.3f} is not ruled out"
-    if missing is not None:
-        reason += f"; about {missing} more held-out labels would show it"
-        figures["missing"] = missing
-    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
-
-
 def drift_check(name: str, file: str, drift: Drift, gate: GateSettings) -> Check:
     """Does a file decide as the checkpoint does?"""
     figures = {"mean": drift.mean, "largest": drift.largest, "flips": drift.flips, "decisions": drift.decisions}
@@ -264,11 +226,3 @@ def _trend_outcome(trend: Trend, told: str, gate: GateSettings, *, plenty: bool)
         return Outcome.INCONCLUSIVE, reason
     more = min(PLENTY - trend.items, trend.missing or PLENTY)
     return Outcome.INCONCLUSIVE, f"no sure rise yet {told}; about {more} more labels would tell"
-
-
-def _missing_labels(difference: float, error: float, labels: int, gate: GateSettings) -> int | None:
-    """Labels more until the standard error is small enough; None where the challenger seems worse than the margin."""
-    room = difference + gate.margin
-    if room <= 0:
-        return None
-    return max(1, math.ceil(labels * ((float(norm.ppf(1 - gate.alpha)) * error / room) ** 2 - 1)))

@@ -83,6 +83,8 @@ def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> Non
     evidence = read_evidence(gguf.parent / "evidence.json", settings.questions)
     assert len(evidence.ladders[0].tuned) == 3
     assert len(evidence.ladders[0].tuned[0]) == 40
+    assert evidence.cheap[IS_QUESTION.id].ids == evidence.challenger[IS_QUESTION.id].ids
+    assert "cheap challenger is_question" in [check.name for check in verdict.checks]
     assert "how do I do" not in (gguf.parent / "evidence.json").read_text()
     assert champion_gguf(settings)[1] is None, "nothing is promoted without a maintainer"
     assert list((settings.data_dir / "work").iterdir()) == []

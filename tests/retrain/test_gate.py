@@ -12,7 +12,6 @@ from models.settings import GateSettings
 from retrain.gate import (
     GATE_VERSION,
     Evidence,
-    challenger_check,
     drift_check,
     judge,
     labels_check,
@@ -22,6 +21,7 @@ from retrain.gate import (
     version,
 )
 from retrain.parity import Drift, compare
+from retrain.rivals import challenger_check, cheap_check
 from tests.retrain.conftest import IS_QUESTION
 from tests.retrain.ladders import made_ladder, made_rungs
 
@@ -31,12 +31,13 @@ STEADY = Drift(mean=0.01, largest=0.1, flips=0, decisions=200)
 
 
 def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, labels: int = 400) -> Evidence:
-    champion, challenger = made_rungs(rng, (old, new), items=200)
+    champion, challenger, cheap = made_rungs(rng, (old, new, min(old, new)), items=200)
     return Evidence(
         labels=labels,
         ladders=(made_ladder(rng, RISING, RISING),),
         champion={IS_QUESTION.id: champion},
         challenger={IS_QUESTION.id: challenger},
+        cheap={IS_QUESTION.id: cheap},
         export=STEADY,
         drift=STEADY,
     )
@@ -60,6 +61,7 @@ def test_good_evidence_passes_with_reasons() -> None:
         "ladder is_question, vanilla",
         "ladder is_question, tuned",
         "challenger is_question",
+        "cheap challenger is_question",
         "export",
         "quantization",
     ]
@@ -205,7 +207,8 @@ def test_evidence_that_is_not_there_is_no_pass() -> None:
         dataclasses.replace(whole, ladders=()),
         dataclasses.replace(whole, ladders=(bare,)),
         dataclasses.replace(whole, ladders=(ladder, bare)),
-        dataclasses.replace(whole, champion={}, challenger={}),
+        dataclasses.replace(whole, champion={}, challenger={}, cheap={}),
+        dataclasses.replace(whole, cheap={}),
     ):
         assert verdict(lacking).outcome is Outcome.INCONCLUSIVE
 
@@ -284,6 +287,34 @@ def test_a_challenger_read_on_other_labels_is_refused() -> None:
         challenger_check(champion, turned, GATE, rng)
 
 
+@pytest.mark.parametrize(
+    ("cheap", "new", "outcome", "told"),
+    [
+        (0.5, 1.5, Outcome.PASS, "surely better"),
+        (1.0, 1.0, Outcome.PASS, "a tie"),
+        (0.9, 0.8, Outcome.PASS, "not surely worse"),
+        (1.6, 0.5, Outcome.FAIL, "counting words does surely better"),
+    ],
+)
+def test_only_a_candidate_that_is_surely_worse_than_word_counting_fails(
+    cheap: float, new: float, outcome: Outcome, told: str
+) -> None:
+    rng = np.random.default_rng(6)
+    learner, candidate = made_rungs(rng, (cheap, new), items=300)
+    check = cheap_check(learner, candidate, GATE, rng)
+    assert check.outcome is outcome
+    assert told in check.reason
+    assert check.figures["low"] <= check.figures["difference"] <= check.figures["high"]
+
+
+def test_two_conversations_do_not_compare_a_candidate_with_word_counting() -> None:
+    rng = np.random.default_rng(6)
+    learner, candidate = made_rungs(rng, (1.6, 0.3), items=100, conversations=2)
+    check = cheap_check(learner, candidate, GATE, rng)
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert "come from 2 conversation(s)" in check.reason
+
+
 def test_two_options_without_an_abstention_are_judged_alike() -> None:
     rng = np.random.default_rng(0)
     plain = dataclasses.replace(IS_QUESTION, options=IS_QUESTION.options[:2], abstain=None)
@@ -302,6 +333,7 @@ def test_two_options_without_an_abstention_are_judged_alike() -> None:
             ),
             champion={plain.id: two(given.champion.values())[0]},
             challenger={plain.id: two(given.challenger.values())[0]},
+            cheap={plain.id: two(given.cheap.values())[0]},
         )
     )
     assert found.outcome is Outcome.PASS
