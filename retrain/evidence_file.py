@@ -65,7 +65,7 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
             champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
             challenger={q: _judged(rows, by_id[q]) for q, rows in body["challenger"].items()},
-            # Evidence of before 0.2 knows no cheap learner; the gate then says so.
+            # Older evidence knows no cheap learner; the gate then says so.
             cheap={q: _judged(rows, by_id[q]) for q, rows in body.get("cheap", {}).items()},
             export=Drift(**body["export"]),
             drift=Drift(**body["drift"]),
