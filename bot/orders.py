@@ -76,10 +76,13 @@ def is_order(text: str) -> bool:
 
 
 def told_apart(event: ChatEvent) -> ChatEvent:
-    """Make an order of a member's message that is one: from then on nobody takes it for chat."""
-    if event.kind is EventKind.MESSAGE and is_order(event.text) and not event.is_bot:
-        return replace(event, kind=EventKind.ORDER)
-    return event
+    """Make an order of a member's message that is one: from then on nobody takes it for chat.
+
+    An edit that makes an order of what was said before only takes that away.
+    """
+    if event.kind not in (EventKind.MESSAGE, EventKind.EDIT) or event.is_bot or not is_order(event.text):
+        return event
+    return replace(event, kind=EventKind.ORDER) if event.kind is EventKind.MESSAGE else replace(event, text="")
 
 
 def parse(text: str) -> Order:

@@ -18,7 +18,7 @@ from bot.act import Actor
 from bot.adapters.base import ChatAdapter
 from bot.assembler import Assembler
 from bot.clock import ServerClock
-from bot.orders import is_order, told_apart
+from bot.orders import told_apart
 from bot.routing import OVER_BUDGET, request_id, route
 from bot.slot import ServingSlot
 from bot.steward import Steward
@@ -198,7 +198,7 @@ class Pipeline:
         target = await self._store.do(inbox.meant, event)
         if target is None:
             return
-        text = event.text if event.kind is EventKind.EDIT and not is_order(event.text) else ""
+        text = event.text if event.kind is EventKind.EDIT else ""
         self._assembler.amend(target, text)
         found = await self._store.do(inbox.burst_of, target)
         # A decision under way is about the old text, whether it ends before the change or after it.

@@ -1,5 +1,8 @@
+import re
+from dataclasses import replace
+
 import pytest
-from bot_fakes import said
+from bot_fakes import REPO, said
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,6 +76,15 @@ def test_the_name_alone_asks_for_help():
     assert parse("!quandary帮助") == Order(verb=Verb.HELP, tongue="zh")
 
 
+def test_the_orders_that_members_are_told_of_are_known():
+    page = (REPO / "docs" / "members.md").read_text(encoding="utf-8")
+    told = [parse(text) for text in re.findall(r"`(!quandary [^`]+)`", page)]
+    assert {order.verb for order in told if order.tongue == "en"} == set(Verb) - {Verb.UNKNOWN}
+    assert {order.verb for order in told if order.tongue == "zh"} == set(Verb) - {Verb.UNKNOWN}
+    assert {order.hours for order in told} == {None, 2.0}
+    assert not any(order.verb is Verb.UNKNOWN for order in told)
+
+
 @given(st.text())
 def test_any_text_is_read(text):
     for spelled in (text, "!quandary " + text):
@@ -92,4 +104,6 @@ def test_other_messages_are_chat(text):
 def test_only_a_members_message_becomes_an_order():
     assert told_apart(said(1, "a", 0, "!quandary why")).kind is EventKind.ORDER
     assert told_apart(said(1, "a", 0, "!quandary why", bot=True)).kind is EventKind.MESSAGE
-    assert told_apart(said(1, "a", 0, "!quandary why", kind=EventKind.EDIT, target=1)).kind is EventKind.EDIT
+    edit = said(1, "a", 0, "!quandary why", kind=EventKind.EDIT, target=1)
+    assert told_apart(edit) == replace(edit, text="")
+    assert told_apart(replace(edit, text="why")) == replace(edit, text="why")

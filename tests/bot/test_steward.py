@@ -14,6 +14,7 @@ from bot.adapters.base import Capabilities
 from bot.phrases import CHINESE, ENGLISH
 from bot.pipeline import Pipeline
 from bot.slot import ServingSlot
+from bot.status import status
 from bot.steward import ANSWERS_PER_HOUR, Steward
 from models.chat import EventKind
 from models.errors import PlatformError
@@ -401,6 +402,7 @@ async def test_an_edit_that_makes_an_order_takes_the_message_out(house):
         said(3, "b", 90, "so"),
     )
     assert await house.bursts() == ["so"]
+    assert not any("!quandary" in text for text in await house.texts())
 
 
 async def test_bots_give_no_orders_and_are_never_answered(house):
@@ -413,6 +415,16 @@ async def test_bots_give_no_orders_and_are_never_answered(house):
     assert await house.bursts() == []
     assert await house.store.do(pauses.paused, NOW) == []
     assert await house.store.do(feedback.count) == {}
+
+
+async def test_status_counts_replies_and_feedback_and_names_paused_rooms(house):
+    reply = await replied_to(house)
+    house.now = datetime.now(UTC)
+    await house.run(reaction(2, "b", "👍", reply), reaction(3, "a", "❌", reply), order(4, "boss", "pause"))
+    found = await house.store.do(status, house.settings)
+    assert found["replies"] == {"recalled": 1}
+    assert found["feedback"] == {"reaction": 1, "recall": 1}
+    assert found["paused"] == ["r"]
 
 
 async def test_a_flood_of_orders_is_carried_out_but_not_answered(house):
