@@ -81,6 +81,11 @@ def branch(question: Question, order: tuple[int, ...]) -> Branch:
     return Branch(question=question.id, order=order, segments=segments)
 
 
+def branches(asked: Sequence[Question]) -> tuple[Branch, ...]:
+    """Render every cyclic order of the questions asked."""
+    return tuple(branch(question, order) for question in asked for order in cyclic(len(question.options)))
+
+
 def chat_lines(text: str, sender: str, window: Sequence[WindowMessage]) -> tuple[tuple[Segment, ...], Segment]:
     """Render window and burst as one line each, with friendly names instead of the platform's."""
     names = friendly_names(sender, (m.sender for m in window))
@@ -93,5 +98,4 @@ def chat_lines(text: str, sender: str, window: Sequence[WindowMessage]) -> tuple
 def render(burst: Burst, asked: Sequence[Question], questions: Sequence[Question]) -> Prompt:
     """Render a burst with every cyclic order of the questions asked; the preamble defines all ``questions``."""
     messages, last = chat_lines(burst.text, burst.sender, burst.window)
-    branches = tuple(branch(question, order) for question in asked for order in cyclic(len(question.options)))
-    return Prompt(preamble=preamble(questions), messages=messages, burst=last, branches=branches)
+    return Prompt(preamble=preamble(questions), messages=messages, burst=last, branches=branches(asked))

@@ -80,23 +80,46 @@ def fit_chat(messages: Sequence[tuple[int, ...]], burst: tuple[int, ...], room: 
     return tuple(i for message in reversed(kept) for i in message) + burst
 
 
-def encode(prompt: Prompt, tokenizer: Tokenizer, budget: int) -> EncodedPrompt:
-    """Tokenize a prompt so that no path through it is longer than ``budget`` tokens.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """What all prompts with the same questions have in common, as token ids; ``room`` is what the chat may take."""
+
+    preamble: tuple[int, ...]
+    branches: tuple[EncodedBranch, ...]
+    room: int
+
+    def filled(self, messages: Iterable[Segment], burst: Segment, tokenizer: Tokenizer) -> EncodedPrompt:
+        """Tokenize window and burst into the room."""
+        lines = [join((segment,), tokenizer) for segment in messages]
+        chat = fit_chat(lines, join((burst,), tokenizer), self.room)
+        return EncodedPrompt(preamble=self.preamble, chat=chat, branches=self.branches)
+
+
+def encode_template(
+    preamble: Iterable[Segment], branches: Iterable[Branch], tokenizer: Tokenizer, budget: int
+) -> Template:
+    """Tokenize what does not depend on the burst; no path through a prompt will be longer than ``budget`` tokens.
 
     Raises ModelError where preamble and branches alone leave less than 32 tokens for the chat.
     """
-    preamble = join(prompt.preamble, tokenizer)
-    branches = tuple(encode_branch(branch, tokenizer) for branch in prompt.branches)
-    room = budget - len(preamble) - max((len(b.ids) for b in branches), default=0)
+    ids = join(preamble, tokenizer)
+    encoded = tuple(encode_branch(branch, tokenizer) for branch in branches)
+    room = budget - len(ids) - max((len(b.ids) for b in encoded), default=0)
     if room < MIN_CHAT_TOKENS:
         raise ModelError(
             f"questions take {budget - room} of {budget} prompt tokens and leave too few for the chat; "
             "raise decide.max_prompt_tokens or shorten the questions"
         )
-    messages = [join((segment,), tokenizer) for segment in prompt.messages]
-    return EncodedPrompt(
-        preamble=preamble, chat=fit_chat(messages, join((prompt.burst,), tokenizer), room), branches=branches
-    )
+    return Template(preamble=ids, branches=encoded, room=room)
+
+
+def encode(prompt: Prompt, tokenizer: Tokenizer, budget: int) -> EncodedPrompt:
+    """Tokenize a prompt so that no path through it is longer than ``budget`` tokens.
+
+    Raises ModelError where preamble and branches alone leave less than 32 tokens for the chat.
+    """
+    template = encode_template(prompt.preamble, prompt.branches, tokenizer, budget)
+    return template.filled(prompt.messages, prompt.burst, tokenizer)
 
 
 MIN_CHAT_TOKENS = 32

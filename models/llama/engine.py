@@ -1,43 +1,60 @@
-"""Scoring option letters with llama.cpp: the preamble cached, the chat read once, all branches in one decode.
+"""Scoring option letters with llama.cpp: the preamble cached, each chat read once, all branches in one decode.
 
-The key-value cache is unified over sequences. The preamble's cells belong to every sequence and stay; the chat's cells
-belong to the sequences of all branches; each branch's cells to its own sequence. One decode takes chat and branches
-together and yields logits only where a branch ends.
+The key-value cache is unified over sequences. The preamble's cells belong to every sequence and stay; a chat's cells
+belong to the sequences of its branches; each branch's cells to its own sequence, apart from a beginning that several
+branches share. One decode takes the chats and branches of one burst or several, and yields logits only where a branch
+ends.
 """
 
 import ctypes
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from models.errors import ModelError
+from models.llama.batch import Batch
+from models.llama.layout import Layout, forest, line, tree
 from models.llama.library import last_words, llama_cpp
 from models.tokens import EncodedPrompt
 
 _GGUF_MAGIC = b"GGUF"
 _CELL_BLOCK = 256
+BURSTS_MAX = 4
+"""Bursts in one decode at the most: more gain nothing, for each burst's tokens are then masked against all others'."""
 
 
 class Engine:
     """One GGUF in memory with a fixed key-value budget. Not thread-safe: one thread at a time.
 
     ``tokens`` bounds preamble, chat and all branches of one prompt together; ``branches`` bounds the branches of one
-    prompt. Raises ModelError where the file is missing, no GGUF, corrupt, or too large for the host.
+    prompt; ``bursts`` how many prompts are decoded at once where they fit. ``repack`` lets llama.cpp rearrange weights
+    for the CPU. Raises ModelError where the file is missing, no GGUF, corrupt, or too large for the host.
     """
 
-    def __init__(self, path: Path, *, threads: int, tokens: int, branches: int, flash: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int,
+        tokens: int,
+        branches: int,
+        bursts: int = BURSTS_MAX,
+        flash: bool = True,
+        repack: bool = False,
+    ) -> None:
         _look(path)
         model_params = llama_cpp.llama_model_default_params()
         model_params.n_gpu_layers = 0
         model_params.check_tensors = True
         # Repacked weights are slower here (544 against 410 tokens/s), and llama.cpp's AMX kernels crash on Q8_0 ones.
-        model_params.use_extra_bufts = False
+        model_params.use_extra_bufts = repack
         self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), model_params)
         if not self._model:
             raise ModelError(f"{path} could not be loaded: {last_words()}; restore it or choose another model")
         params = llama_cpp.llama_context_default_params()
         self._capacity = -(-tokens // _CELL_BLOCK) * _CELL_BLOCK
+        self._sequences = max(branches, min(branches * bursts, llama_cpp.llama_max_parallel_sequences()))
         params.n_ctx = params.n_batch = params.n_ubatch = self._capacity
-        params.n_seq_max = branches
+        params.n_seq_max = params.n_outputs_max = self._sequences
         params.n_threads = params.n_threads_batch = threads
         params.kv_unified = True
         params.flash_attn_type = -1 if flash else 0
@@ -47,7 +64,8 @@ class Engine:
             raise ModelError(f"no memory for {self._capacity} tokens of {path}: {last_words()}")
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
-        self._sequences = branches
+        self._batch = Batch(self._capacity, self._sequences)
+        self._bursts = bursts
         self._preamble: tuple[int, ...] = ()
 
     def ids(self, text: str, *, special: bool) -> list[int]:
@@ -62,26 +80,18 @@ class Engine:
 
     def score(self, prompt: EncodedPrompt) -> list[list[float]]:
         """Logits of each branch's option letters, in the branch's order; raises ModelError where decoding fails."""
-        count = len(prompt.branches)
-        total = len(prompt.preamble) + len(prompt.chat) + sum(len(b.ids) for b in prompt.branches)
-        if count > self._sequences or total > self._capacity:
-            raise ModelError(f"a prompt of {total} tokens and {count} branches exceeds the engine's budget")
-        if prompt.preamble != self._preamble:
-            self._read_preamble(prompt.preamble)
-        start = len(prompt.preamble)
-        everyone = list(range(count))
-        rows = [(token, start + i, everyone, False) for i, token in enumerate(prompt.chat)]
-        start += len(prompt.chat)
-        ends: list[int] = []
-        for sequence, branch in enumerate(prompt.branches):
-            last = len(branch.ids) - 1
-            rows.extend((token, start + i, [sequence], i == last) for i, token in enumerate(branch.ids))
-            ends.append(len(rows) - 1)
-        try:
-            self._decode(rows)
-            return [self._letters(end, b.letters) for end, b in zip(ends, prompt.branches, strict=True)]
-        finally:
-            llama_cpp.llama_memory_seq_rm(self._memory, -1, len(prompt.preamble), -1)
+        return self.score_all([prompt])[0]
+
+    def score_all(self, prompts: Sequence[EncodedPrompt]) -> list[list[list[float]]]:
+        """Score several prompts, as many in one decode as fit; raises ModelError where decoding fails.
+
+        A prompt's logits hardly depend on its neighbours: matrices of another size round otherwise.
+        """
+        trees = [tree(prompt.branches) for prompt in prompts]
+        found: list[list[list[float]]] = []
+        for start, end in self._packs(prompts, trees):
+            found += self._scored(prompts[start:end], trees[start:end])
+        return found
 
     def forget(self) -> None:
         """Drop the cached preamble; the next prompt reads it again."""
@@ -95,27 +105,44 @@ class Engine:
             llama_cpp.llama_model_free(self._model)
             self._context = self._model = None
 
-    def _read_preamble(self, preamble: tuple[int, ...]) -> None:
-        self.forget()
-        everyone = list(range(self._sequences))
-        self._decode([(token, i, everyone, i == len(preamble) - 1) for i, token in enumerate(preamble)])
-        self._preamble = preamble
+    def _packs(self, prompts: Sequence[EncodedPrompt], trees: Sequence[Layout]) -> Iterator[tuple[int, int]]:
+        """Cut a queue into runs with a common preamble that fit the cache together."""
+        start, taken, sequences = 0, 0, 0
+        for i, (prompt, branches) in enumerate(zip(prompts, trees, strict=True)):
+            own, count = len(prompt.chat) + branches.size, len(prompt.branches)
+            alone = len(prompt.preamble) + own
+            if count > self._sequences or alone > self._capacity:
+                raise ModelError(f"a prompt of {alone} tokens and {count} branches exceeds the engine's budget")
+            fits = taken + own <= self._capacity and sequences + count <= self._sequences
+            if i == start or (fits and i - start < self._bursts and prompt.preamble == prompts[start].preamble):
+                taken, sequences = (alone, count) if i == start else (taken + own, sequences + count)
+                continue
+            yield start, i
+            start, taken, sequences = i, alone, count
+        if prompts:
+            yield start, len(prompts)
 
-    def _decode(self, rows: Sequence[tuple[int, int, list[int], bool]]) -> None:
-        batch = llama_cpp.llama_batch_init(len(rows), 0, self._sequences)
+    def _scored(self, prompts: Sequence[EncodedPrompt], trees: Sequence[Layout]) -> list[list[list[float]]]:
+        preamble = prompts[0].preamble
+        if preamble != self._preamble:
+            self.forget()
+            self._decode(line(preamble, self._sequences))
+            self._preamble = preamble
+        layout = forest(prompts, trees)
         try:
-            batch.n_tokens = len(rows)
-            for i, (token, position, sequences, wanted) in enumerate(rows):
-                batch.token[i], batch.pos[i], batch.logits[i] = token, position, wanted
-                batch.n_seq_id[i] = len(sequences)
-                for j, sequence in enumerate(sequences):
-                    batch.seq_id[i][j] = sequence
-            status = llama_cpp.llama_decode(self._context, batch)
+            self._decode(layout)
+            return [
+                [self._letters(end, branch.letters) for end, branch in zip(ends, prompt.branches, strict=True)]
+                for ends, prompt in zip(layout.ends, prompts, strict=True)
+            ]
         finally:
-            llama_cpp.llama_batch_free(batch)
+            llama_cpp.llama_memory_seq_rm(self._memory, -1, len(preamble), -1)
+
+    def _decode(self, layout: Layout) -> None:
+        status = llama_cpp.llama_decode(self._context, self._batch.filled(layout))
         if status != 0:
             self.forget()
-            raise ModelError(f"llama.cpp could not decode {len(rows)} tokens (status {status}): {last_words()}")
+            raise ModelError(f"llama.cpp could not decode {layout.size} tokens (status {status}): {last_words()}")
 
     def _letters(self, row: int, letters: Iterable[int]) -> list[float]:
         logits = llama_cpp.llama_get_logits_ith(self._context, ctypes.c_int32(row))

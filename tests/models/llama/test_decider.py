@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.calibration import Calibration, QuestionCalibration, write_calibration
 from models.errors import ExportError, ModelError
@@ -13,8 +15,33 @@ from models.llama import gguf_of, open_decider, quantize, sha256_of
 from models.llama.decider import LlamaDecider
 from models.settings import DecideSettings
 
+LOGITS = 0.05
+"""How far a letter's logit may move with the size of a decode: matrices of another size are multiplied otherwise."""
+PROBABILITY = 0.01
+"""What is left of that in a probability, averaged over orders."""
 WINDOW = (("u2", "just install it with apt"), ("u3", "or build it yourself"), ("u2", "that takes an hour"))
 SMALL = "starter-base-xs"
+
+
+def agree(one, other) -> None:
+    """The same decision: every probability within the tolerance, and the same best option unless two tie."""
+    for a, b in zip(one, other, strict=True):
+        assert a.question == b.question
+        assert dict(a.probabilities) == pytest.approx(dict(b.probabilities), abs=PROBABILITY)
+        assert a.best == b.best or a.margin < 2 * PROBABILITY
+        assert a.sure == b.sure
+
+
+def asking(decider, questions, *asked) -> LlamaDecider:
+    """A decider over the same engine that answers some of the questions only."""
+    return LlamaDecider(
+        engine=decider._engine,
+        questions=questions,
+        asked=asked,
+        budget=420,
+        revision=decider.revision,
+        calibration=decider.calibration,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +70,60 @@ def test_a_cached_preamble_changes_nothing(opened: LlamaDecider, make_burst) -> 
     assert opened.scores(burst) == warm
 
 
-def test_a_batch_decides_as_one_by_one(opened: LlamaDecider, make_burst) -> None:
-    bursts = [make_burst(f"does it work with version {n}?", WINDOW[: n % 4]) for n in range(6)]
-    together = [[dict(d.probabilities) for d in ds] for ds in opened.decide(bursts)]
-    assert together == [[dict(d.probabilities) for d in opened.decide([b])[0]] for b in bursts]
+words = st.text("abc ?\n你 😀<|>", min_size=1, max_size=80)
+windows = st.lists(st.tuples(st.sampled_from(["u1", "u2", "u3"]), words), max_size=6).map(tuple)
 
 
-def test_the_order_of_branches_and_the_other_question_hardly_matter(opened: LlamaDecider, make_burst) -> None:
-    prompt = opened.encode(make_burst(window=WINDOW))
-    whole = opened._engine.score(prompt)
-    backwards = opened._engine.score(replace(prompt, branches=prompt.branches[::-1]))[::-1]
-    alone = opened._engine.score(replace(prompt, branches=prompt.branches[:3]))
-    for one, other, only in zip(whole[:3], backwards[:3], alone, strict=True):
-        assert one == pytest.approx(other, abs=0.02)
-        assert one == pytest.approx(only, abs=0.02)
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(words, windows), min_size=2, max_size=9))
+def test_a_batch_decides_as_one_by_one(opened: LlamaDecider, make_burst, chats) -> None:
+    bursts = [make_burst(text, window) for text, window in chats]
+    together = opened.decide(bursts)
+    for burst, decisions in zip(bursts, together, strict=True):
+        agree(decisions, opened.decide([burst])[0])
+
+
+@settings(max_examples=15, deadline=None)
+@given(words, windows)
+def test_one_question_is_answered_as_both_are(opened: LlamaDecider, make_burst, questions, text, window) -> None:
+    burst = make_burst(text, window)
+    (both,) = opened.decide([burst])
+    for i, question in enumerate(questions):
+        (alone,) = asking(opened, questions, question).decide([burst])
+        agree(alone, both[i : i + 1])
+
+
+@settings(max_examples=15, deadline=None)
+@given(words, windows, st.permutations(range(6)))
+def test_the_order_of_branches_does_not_matter(opened: LlamaDecider, make_burst, text, window, order) -> None:
+    prompt = opened.encode(make_burst(text, window))
+    straight = opened._engine.score(prompt)
+    shuffled = opened._engine.score(replace(prompt, branches=tuple(prompt.branches[i] for i in order)))
+    for place, original in enumerate(order):
+        assert shuffled[place] == pytest.approx(straight[original], abs=LOGITS)
+
+
+def test_a_queue_longer_than_the_cache_is_cut_and_keeps_its_order(opened: LlamaDecider, make_burst) -> None:
+    bursts = [make_burst(f"does it work with version {n}?", (("u2", "word " * 60 * (n % 5)),)) for n in range(40)]
+    for burst, decisions in zip(bursts, opened.decide(bursts), strict=True):
+        agree(decisions, opened.decide([burst])[0])
+    assert opened.decide([]) == []
+
+
+def test_prompts_of_other_questions_share_no_preamble(opened: LlamaDecider, make_burst, questions) -> None:
+    first = opened.encode(make_burst())
+    other = LlamaDecider(
+        engine=opened._engine,
+        questions=questions[:1],
+        budget=420,
+        revision=opened.revision,
+        calibration=opened.calibration,
+    ).encode(make_burst())
+    assert first.preamble != other.preamble
+    mixed = opened._engine.score_all([first, other, first])
+    for found, prompt in zip(mixed, [first, other, first], strict=True):
+        for row, alone in zip(found, opened._engine.score(prompt), strict=True):
+            assert row == pytest.approx(alone, abs=LOGITS)
 
 
 @pytest.mark.parametrize(
@@ -86,13 +153,20 @@ def test_nobody_in_the_chat_can_write_a_special_token(opened: LlamaDecider, make
     assert not special & set(opened.encode(make_burst(evil, ((evil, evil),))).chat)
 
 
-def test_memory_does_not_grow(opened: LlamaDecider, make_burst) -> None:
-    bursts = [make_burst(f"number {n} is broken, any idea?", WINDOW) for n in range(50)]
-    opened.decide(bursts)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(8):
+def test_memory_does_not_grow_over_5000_decisions(opened: LlamaDecider, make_burst) -> None:
+    bursts = [make_burst(f"number {n} is broken, any idea?", WINDOW[: n % 3]) for n in range(100)]
+    assert len(opened.decide(bursts)[0]) == 2
+    before = resident_kib()
+    for _ in range(25):
         opened.decide(bursts)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4096  # KiB, over 400 decisions
+    assert resident_kib() - before < 2048
+
+
+def resident_kib() -> int:
+    statm = Path("/proc/self/statm")  # what is resident now; elsewhere the most that ever was
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * resource.getpagesize() // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def test_a_calibration_beside_the_model_makes_it_sure(tmp_path: Path, make_burst, questions) -> None:
