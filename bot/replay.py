@@ -9,6 +9,7 @@ from pathlib import Path
 from bot.adapters import ReplayChat
 from bot.model_file import model_file
 from bot.pipeline import Pipeline, Tally
+from bot.serving import open_serving
 from bot.slot import ServingSlot
 from models.champion import champion_gguf
 from models.chat import Burst
@@ -68,7 +69,11 @@ async def replay(
             settings.model_copy(update={"data_dir": data_dir}),
             store,
             model=str(path),
-            opener=lambda gguf, _: open_decider(gguf, settings.questions, settings.decide, digest),
+            opener=lambda gguf, _: (
+                open_serving(gguf, settings, digest)
+                if model is None
+                else open_decider(gguf, settings.questions, settings.decide)
+            ),
         ) as slot,
     ):
         begins(chat.lines)

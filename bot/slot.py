@@ -7,19 +7,19 @@ the old one goes on deciding, and exchanges the two between batches.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
 
 import structlog
 
+from bot.serving import PROBE, open_serving
 from models.chat import Burst
 from models.decider import Decider
 from models.decision import Decision
 from models.errors import ModelError
 from models.evidence import Slot
-from models.ids import BurstId, MemberId, Revision, RoomId
-from models.llama import gguf_of, open_decider
+from models.ids import Revision
+from models.llama import gguf_of
 from models.settings import Settings
 from models.store import promotions
 from models.store.database import Database
@@ -33,16 +33,6 @@ RETRY_S = 60.0
 Opener = Callable[[Path, str | None], Decider]
 
 log = structlog.get_logger(__name__)
-
-_PROBE = Burst(
-    id=BurstId("probe"),
-    room=RoomId("probe"),
-    sender=MemberId("probe"),
-    text="Can anybody read this?",
-    window=(),
-    started_at=datetime(2000, 1, 1, tzinfo=UTC),
-    ended_at=datetime(2000, 1, 1, tzinfo=UTC),
-)
 
 
 class ServingSlot:
@@ -58,7 +48,7 @@ class ServingSlot:
         self._settings = settings
         self._store = store
         self._model = model
-        self._open = opener or (lambda path, sha256: open_decider(path, settings.questions, settings.decide, sha256))
+        self._open = opener or (lambda path, sha256: open_serving(path, settings, sha256))
         self._deciding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decide")
         self._loading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
         self._decider: Decider | None = None
@@ -151,7 +141,7 @@ class ServingSlot:
     def _warm(self, path: Path, sha256: str | None) -> Decider:
         decider = self._open(path, sha256)
         try:
-            decider.decide([_PROBE])
+            decider.decide([PROBE])
         except ModelError:
             decider.close()
             raise

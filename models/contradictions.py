@@ -23,6 +23,7 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
         said = "url needs api_key_env, the name of the environment variable that holds the API key"
         found.append((("argilla",), said))
     found += _rooms(tables.get("room"))
+    found += [(("decide", *where), said) for where, said in _server(_table(tables.get("decide")))]
     given = tables.get("question")
     questions = [_table(question) for question in given] if isinstance(given, list | tuple) else []
     seen: dict[str, list[str]] = {}
@@ -40,6 +41,15 @@ def _rooms(given: object) -> Iterator[Fault]:
     for place, name in enumerate(ids):
         if isinstance(name, str) and name in ids[:place]:
             yield ("room", place), f"room {name!r} stands twice"
+
+
+def _server(decide: Mapping[str, Any]) -> Iterator[Fault]:
+    server = _table(decide.get("server"))
+    for name in ("url", "model"):
+        if decide.get("backend") == "openai" and server.get(name) is None:
+            yield ("server",), f'backend = "openai" needs {name}'
+    if server.get("prompt") == "tokens" and server.get("tokenizer") is None:
+        yield ("server",), 'prompt = "tokens" needs tokenizer, a GGUF with the vocabulary of the served model'
 
 
 def _names(question: Mapping[str, Any], seen: Mapping[str, object]) -> Iterator[str]:

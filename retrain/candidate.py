@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from safetensors import SafetensorError
 
 from models.calibration import Calibration, write_calibration
+from models.chat import Burst
 from models.errors import ExportError
 from models.ids import BurstId, CandidateId, QuestionId
 from models.item import Item
@@ -137,12 +138,22 @@ def even(items: Sequence[Item], seed: int) -> list[Item]:
 
 def read_gguf(path: Path, items: Sequence[Item], settings: Settings, advance: Callable[[int, int], None]) -> Readings:
     """Score items with a GGUF exactly as the bot does, before calibration."""
-    found: dict[QuestionId, dict[BurstId, Sequence[float]]] = {q.id: {} for q in settings.questions}
     with _opened(path, settings) as decider:
-        for number, item in enumerate(items, start=1):
-            for question, scores in zip(settings.questions, decider.scores(item.burst), strict=True):
-                found[question.id][item.burst.id] = scores
-            advance(number, len(items))
+        return read_with(decider.scores, items, settings, advance)
+
+
+def read_with(
+    scores_of: Callable[[Burst], list[list[float]]],
+    items: Sequence[Item],
+    settings: Settings,
+    advance: Callable[[int, int], None],
+) -> Readings:
+    """Score items with an open model: ``scores_of`` gives each question's option scores before calibration."""
+    found: dict[QuestionId, dict[BurstId, Sequence[float]]] = {q.id: {} for q in settings.questions}
+    for number, item in enumerate(items, start=1):
+        for question, scores in zip(settings.questions, scores_of(item.burst), strict=True):
+            found[question.id][item.burst.id] = scores
+        advance(number, len(items))
     return found
 
 

@@ -21,11 +21,13 @@ from models.errors import InputError, QuandaryError
 from models.evidence import Candidate, Verdict
 from models.labelled import read_items
 from models.llama import gguf_of, sha256_of
+from models.remote import calibration_place, server_hash
+from models.serving import SERVER, open_server
 from models.settings import load_settings
 from models.store import learning
 from models.store.database import open_database
 from retrain.candidate import calibrate as fit_calibration
-from retrain.candidate import export_named, read_gguf, writing
+from retrain.candidate import export_named, read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.evidence_file import FILE, read_evidence
@@ -164,12 +166,23 @@ def export(model: str, target: Path, adapter: Path | None, kind: str) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @_common
 def calibrate(model: str, file: Path, config: Path, *, as_json: bool) -> None:
-    """Fit temperature and thresholds of the GGUF MODEL on the labelled rows of FILE, which it was not trained on."""
+    """Fit temperature and thresholds of the GGUF MODEL on the labelled rows of FILE, which it was not trained on.
+
+    MODEL may be "server": the model server of [decide.server], whose calibration is kept in the data directory.
+    """
     settings = load_settings(config)
     settings = settings.model_copy(update={"ask": settings.ask.model_copy(update={"audit_share": 0.0})})
-    gguf, items = gguf_of(model), read_items(file, settings.questions)
-    readings = read_gguf(gguf, items, settings, lambda _done, _total: None)
-    fitted = fit_calibration(gguf, sha256_of(gguf), items, readings, settings)
+    items = read_items(file, settings.questions)
+    if model == SERVER:
+        gguf, digest = calibration_place(settings.data_dir, settings.decide), server_hash(settings.decide)
+        gguf.parent.mkdir(parents=True, exist_ok=True)
+        with closing(open_server(settings)) as server:
+            readings = read_with(server.scores, items, settings, lambda _done, _total: None)
+    else:
+        gguf = gguf_of(model)
+        digest = sha256_of(gguf)
+        readings = read_gguf(gguf, items, settings, lambda _done, _total: None)
+    fitted = fit_calibration(gguf, digest, items, readings, settings)
     if as_json:
         click.echo(json.dumps({q: asdict(c) for q, c in fitted.questions.items()}, indent=2))
         return

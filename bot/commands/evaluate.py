@@ -12,10 +12,12 @@ from bot.evaluate import Evaluation
 from bot.evaluate import evaluate as run
 from bot.model_file import model_file
 from models.champion import champion_gguf
+from models.decider import Decider
 from models.errors import SettingsError
 from models.labelled import read_items
 from models.llama import open_decider
-from models.settings import load_settings
+from models.serving import SERVER, open_server
+from models.settings import Settings, load_settings
 
 SHOWN = {
     "n": "items",
@@ -34,7 +36,7 @@ SHOWN = {
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--question", "-q", default="is_question", show_default=True, help="A question's id in config.toml.")
-@click.option("--model", help="GGUF, folder (GGUF or checkpoint) or built-in name.  [default: champion]")
+@click.option("--model", help="GGUF, folder (GGUF or checkpoint), built-in name, or server.  [default: champion]")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=0, help="Score the first N labelled items only; 0 scores all."
 )
@@ -50,25 +52,32 @@ def evaluate(config: Path, file: Path, question: str, model: str | None, limit: 
         raise SettingsError(f"config.toml has no question {question!r}; it has {offered}")
     items = [item for item in read_items(file, questions) if question in item.answers]
     items = items[:limit] if limit else items
-    path, digest = (model_file(model, settings), None) if model else champion_gguf(settings)
-    decider = open_decider(path, questions, settings.decide, digest)
+    name, decider = _opened(model, settings)
     try:
         with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
-            bar = progress.add_task(f"deciding with {path.name}", total=len(items))
+            bar = progress.add_task(f"deciding with {name}", total=len(items))
             found = run(items, questions[position], position, decider, advance=lambda: progress.advance(bar))
     finally:
         decider.close()
     if as_json:
-        click.echo(json.dumps(report(found, path), indent=2))
+        click.echo(json.dumps(report(found, name), indent=2))
     else:
-        show(found, path)
+        show(found, name)
 
 
-def report(found: Evaluation, path: Path) -> dict[str, object]:
+def _opened(model: str | None, settings: Settings) -> tuple[str, Decider]:
+    """A name to show, and the decider alone: no model stands in for another where one is measured."""
+    if model == SERVER:
+        return f"server {settings.decide.server.model}", open_server(settings)
+    path, digest = (model_file(model, settings), None) if model else champion_gguf(settings)
+    return path.name, open_decider(path, settings.questions, settings.decide, digest)
+
+
+def report(found: Evaluation, model: str) -> dict[str, object]:
     """The figures as they are printed with --json."""
     return {
         "question": found.question,
-        "model": path.name,
+        "model": model,
         "revision": found.revision,
         **{name: int(v) if name in {"n", "positives"} and v is not None else v for name, v in found.figures.items()},
         "abstained_labels_left_out": found.left_out,
@@ -77,9 +86,9 @@ def report(found: Evaluation, path: Path) -> dict[str, object]:
     }
 
 
-def show(found: Evaluation, path: Path) -> None:
+def show(found: Evaluation, model: str) -> None:
     """Print the figures as a table."""
-    table = Table(title=f"{found.question} by {path.name} ({found.revision})", show_header=False)
+    table = Table(title=f"{found.question} by {model} ({found.revision})", show_header=False)
     for name, label in SHOWN.items():
         value = found.figures[name]
         text = "none acted on" if value is None else f"{value:.0f}" if name == "n" else f"{value:.3f}"

@@ -3,7 +3,7 @@
 from models.settings.answer import AnswerSettings
 from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSettings
 from models.settings.chat import BurstSettings, ChatSettings
-from models.settings.decide import DecideSettings
+from models.settings.decide import DecideSettings, ServerSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.question import OptionTable, QuestionTable
 from models.settings.rooms import Language, MannersSettings, Mode, RoomRules, Rooms, RoomTable
@@ -30,6 +30,7 @@ __all__ = [
     "Rooms",
     "ScheduleSettings",
     "Seconds",
+    "ServerSettings",
     "Settings",
     "Share",
     "Table",

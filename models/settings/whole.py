@@ -86,7 +86,7 @@ def load_settings(path: Path) -> Settings:
         update={
             "data_dir": base / settings.data_dir.expanduser(),
             "chat": chat,
-            "decide": settings.decide.model_copy(update={"model": _found(settings.decide.model, base)}),
+            "decide": _located(settings.decide, base),
             "ladder": LadderSettings(rungs=tuple(_found(rung, base) for rung in settings.ladder.rungs)),
         }
     )
@@ -101,6 +101,16 @@ def _is_echo(error: ErrorDetails) -> bool:
     if error["type"] != "too_short" or not isinstance(error["input"], list | tuple):
         return False
     return len(error["input"]) >= int(error["ctx"]["min_length"])
+
+
+def _located(decide: DecideSettings, base: Path) -> DecideSettings:
+    server = decide.server
+    found = {
+        "model": _found(decide.model, base),
+        "cascade": decide.cascade and _found(decide.cascade, base),
+        "server": server.model_copy(update={"tokenizer": server.tokenizer and _found(server.tokenizer, base)}),
+    }
+    return decide.model_copy(update=found)
 
 
 def _found(name: str, base: Path) -> str:

@@ -1,10 +1,13 @@
 """Questions and bursts for the tests of the ground floor."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # stand_ins is found beside this file
 
 from models.chat import Burst, WindowMessage
 from models.ids import BurstId, MemberId, RoomId
