@@ -5,7 +5,8 @@ import pytest
 from bot_fakes import FakeDecider, candidate_of
 
 from bot.promotion import approve, rollback
-from bot.slot import _PROBE, ServingSlot
+from bot.serving import PROBE
+from bot.slot import ServingSlot
 from models.errors import ModelError
 from models.llama import sha256_of
 from models.store import learning
@@ -33,7 +34,7 @@ async def test_follows_promotion_and_rollback(house, ggufs, revisions):
         await store.do(promoted(settings, "c1", ggufs[1]))
         assert await slot.refresh()
         assert slot.revision == revisions[1]
-        [(first, second)] = await slot.decide([_PROBE])
+        [(first, second)] = await slot.decide([PROBE])
         assert first.revision == second.revision == revisions[1]
         assert not await slot.refresh()
         await store.do(lambda db: rollback(db, settings, by="test"))
@@ -60,7 +61,7 @@ async def test_a_promoted_file_that_is_gone_or_changed_does_not_serve(house, ggu
             damage(settings.data_dir / "candidates" / "c1" / "model.gguf")
             assert not await slot.refresh()
             assert slot.revision == revisions[0]
-            assert await slot.decide([_PROBE])
+            assert await slot.decide([PROBE])
         async with ServingSlot(settings, store) as slot:
             assert slot.revision == revisions[0]
 
@@ -88,7 +89,7 @@ async def test_an_exchange_delays_no_burst(settings, store, ggufs, monkeypatch):
         end = time.monotonic() + 3.0
         while time.monotonic() < end:
             began = time.monotonic()
-            [(first, second)] = await slot.decide([_PROBE])
+            [(first, second)] = await slot.decide([PROBE])
             waits.append(time.monotonic() - began)
             assert first.revision == second.revision
             seen.append(first.revision)

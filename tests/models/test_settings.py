@@ -36,6 +36,11 @@ def test_every_fault_is_named_with_its_path(tmp_path: Path) -> None:
         ('text = "Is it a complaint?"|text = "Is it?"\nafter = { nothing = "yes" }', "'nothing'"),
         ('[[question]]|[chat]\nadapter = "replay"\n[[question]]', "path"),
         ('[[question]]|[argilla]\nurl = "http://127.0.0.1"\n[[question]]', "api_key_env"),
+        ('[[question]]|[decide]\nbackend = "openai"\n[[question]]', "needs url"),
+        ('[[question]]|[decide.server]\nprompt = "tokens"\n[[question]]', "needs tokenizer"),
+        ('[[question]]|[decide.server]\nurl = "http://models.example/v1"\n[[question]]', "unencrypted"),
+        ('[[question]]|[decide.server]\nurl = "https://me:secret@models.example"\n[[question]]', "api_key_env"),
+        ('[[question]]|[decide.server]\nurl = "ftp://127.0.0.1"\n[[question]]', "no http"),
         ("[[question]]|[[question", "TOML"),
     ],
 )
@@ -116,3 +121,14 @@ def test_a_secret_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("QUANDARY_TEST_KEY", "x")
     assert secret("QUANDARY_TEST_KEY") == "x"
     assert secret(None) is None
+
+
+def test_models_beside_the_file_are_found_and_built_in_names_stay(tmp_path: Path) -> None:
+    (tmp_path / "small.gguf").write_bytes(b"GGUF")
+    tables = (
+        '[decide]\ncascade = "small.gguf"\n[decide.server]\nurl = "http://[::1]:8080/v1"\ntokenizer = "small.gguf"\n'
+    )
+    decide = load_settings(write(tmp_path, tables + QUESTION)).decide
+    assert decide.cascade == decide.server.tokenizer == str(tmp_path / "small.gguf")
+    decide = load_settings(write(tmp_path, '[decide]\ncascade = "starter-xs"\n' + QUESTION)).decide
+    assert (decide.cascade, decide.server.url) == ("starter-xs", None)
