@@ -18,6 +18,9 @@ class Sentences:
     """All sentences in one language."""
 
     help: str
+    """{reaction}"""
+    help_reaction: str
+    """{key}, a reaction that stands for a recall"""
     unknown: str
     """An order that is none."""
 
@@ -70,11 +73,12 @@ ENGLISH = Sentences(
         "I am a bot that reads along. A small model decides whether a message asks something; where it is sure I "
         "reply, where it is not, people may be asked, depending on what this room agreed to.\n"
         "!quandary why - what I decided about your last message, or about the reply that you answer\n"
-        "!quandary recall - take my reply back (who asked, and admins; ❌ on the reply does the same)\n"
+        "!quandary recall - take my reply back (who asked, and admins{reaction})\n"
         "!quandary optout [everywhere] - leave your messages out; optin undoes it\n"
         "!quandary forget [everywhere] - erase what I kept of your messages\n"
         "!quandary pause [hours], resume - silence me here (admins)"
     ),
+    help_reaction="; {key} on the reply does the same",
     unknown="I do not know that order, and did nothing. !quandary help lists those that I know.",
     why_model="The model {revision} decided:",
     why_decision="- {question} {option} ({percent} %, {sure})",
@@ -125,11 +129,12 @@ CHINESE = Sentences(
         "我是一个旁听群聊的机器人。一个小模型判断消息是不是在提问：有把握时我才回复，"
         "没把握时可能请人来判断，这取决于本群同意的范围。\n"
         "!quandary 为什么 - 说明我对你上一条消息（或你所回复的那条回答）做了什么判断\n"
-        "!quandary 撤回 - 撤回我的回答（提问者和管理员可用；对回答点 ❌ 也一样）\n"
+        "!quandary 撤回 - 撤回我的回答（提问者和管理员可用{reaction}）\n"
         "!quandary 退出 [所有群] - 不再读取你的消息；用 加入 恢复\n"
         "!quandary 忘记 [所有群] - 删除我保存的你的消息\n"
         "!quandary 暂停 [小时数]、恢复 - 让我在本群安静（管理员可用）"
     ),
+    help_reaction="；对回答点 {key} 也一样",
     unknown="我不认识这个命令，什么也没有做。发送 !quandary 帮助 可以看到全部命令。",
     why_model="模型 {revision} 的判断：",
     why_decision="- {question} {option}（{percent} %，{sure}）",

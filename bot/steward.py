@@ -7,7 +7,7 @@ What a member says about being heard holds from the order on, so it is done at o
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -47,7 +47,7 @@ class Steward:
         adapter: ChatAdapter,
         questions: Sequence[Question],
         rooms: Rooms,
-        recall_reactions: Collection[str],
+        recall_reactions: Sequence[str],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -55,6 +55,7 @@ class Steward:
         self._adapter = adapter
         self._questions = tuple(questions)
         self._rooms = rooms
+        self._recall_key = next(iter(recall_reactions), None) if adapter.capabilities.reactions else None
         self._recall = Recall(store, adapter, recall_reactions, clock)
         self._clock = clock
         self._answers: Hourly[tuple[RoomId, MemberId]] = Hourly(ANSWERS_PER_HOUR)
@@ -150,10 +151,14 @@ class Steward:
             case Verb.FORGET:
                 return await self._forget(order, event, say)
         return {
-            Verb.HELP: say.help,
+            Verb.HELP: self._help(say),
             Verb.OPT_OUT: say.opted_out_everywhere if order.everywhere else say.opted_out,
             Verb.OPT_IN: say.opted_in_everywhere if order.everywhere else say.opted_in,
         }.get(order.verb, say.unknown)
+
+    def _help(self, say: Sentences) -> str:
+        key = self._recall_key
+        return say.help.format(reaction="" if key is None else say.help_reaction.format(key=key))
 
     async def _sentences(self, order: Order, event: ChatEvent) -> Sentences:
         """The language of the order's word if that is Chinese, else the room's, else the one spoken there."""

@@ -28,7 +28,7 @@ class Group:
     """A group chat with one admin; what the bot says is reported back, as platforms do."""
 
     name = "t"
-    capabilities = Capabilities(pace=0.0)
+    capabilities = Capabilities(pace=0.0, reactions=True)
 
     def __init__(self):
         self.given = asyncio.Queue()
@@ -78,6 +78,9 @@ class SureDecider(FakeDecider):
         sure = question.positive if question.id == "is_question" else "no"
         share = {"yes": 0.9, "no": 0.07, "unsure": 0.03} if sure == "yes" else {"yes": 0.2, "no": 0.7, "unsure": 0.1}
         return replace(super()._decision(burst, question), sure=sure, probabilities=share)
+
+
+HELP, HELP_ZH = (say.help.format(reaction=say.help_reaction.format(key="❌")) for say in (ENGLISH, CHINESE))
 
 
 class House:
@@ -149,10 +152,10 @@ async def test_an_order_is_answered_and_never_becomes_chat(house):
     await house.run(
         said(1, "a", 0, "hello"), order(2, "a", "help", at=1), said(3, "a", 2, "world"), said(4, "b", 90, "so")
     )
-    assert ("t:r:2", ENGLISH.help) in house.group.said
+    assert ("t:r:2", HELP) in house.group.said
     assert await house.bursts() == ["hello\nworld", "so"]
     texts = await house.texts()
-    assert not any("!quandary" in text or text == ENGLISH.help for text in texts)
+    assert not any("!quandary" in text or text == HELP for text in texts)
     windows = await house.store.do(lambda db: [row["window"] for row in db.query("SELECT window FROM bursts")])
     assert ["hello" in window for window in windows] == [False, True]
     assert not any("!quandary" in window or "reads along" in window for window in windows)
@@ -165,7 +168,7 @@ async def test_orders_are_answered_where_nobody_answers_questions(settings, stor
     ) as slot:
         steward = Steward(store, group, settings.questions, settings.rooms(), ())
         await Pipeline(settings=settings, store=store, adapter=group, slot=slot, steward=steward).run()
-    assert group.said == [("t:r:1", CHINESE.help)]
+    assert group.said == [("t:r:1", CHINESE.help.format(reaction=""))]
     assert await store.do(requests.count) == {}
 
 
@@ -205,18 +208,18 @@ async def test_killed_while_it_is_answered_an_order_is_not_answered_twice(house)
 @pytest.mark.parametrize(
     ("language", "word", "before", "expected"),
     [
-        ("auto", "help", "hello there", ENGLISH),
-        ("auto", "help", "大家好,今天怎么样", CHINESE),
-        ("auto", "帮助", "hello there", CHINESE),
-        ("zh", "help", "hello there", CHINESE),
-        ("en", "help", "大家好,今天怎么样", ENGLISH),
-        ("en", "帮助", "hello there", CHINESE),
+        ("auto", "help", "hello there", HELP),
+        ("auto", "help", "大家好,今天怎么样", HELP_ZH),
+        ("auto", "帮助", "hello there", HELP_ZH),
+        ("zh", "help", "hello there", HELP_ZH),
+        ("en", "help", "大家好,今天怎么样", HELP),
+        ("en", "帮助", "hello there", HELP_ZH),
     ],
 )
 async def test_the_answer_is_in_the_language_of_the_word_or_the_room(settings, store, language, word, before, expected):
     house = House(settings, store, Group(), Rooms(MannersSettings(language=language, replies_per_hour=0), ()))
     await house.run(said(1, "b", 0, before), order(2, "a", word))
-    assert house.group.said == [("t:r:2", expected.help)]
+    assert house.group.said == [("t:r:2", expected)]
 
 
 async def test_why_tells_what_was_decided_how_surely_by_which_model_and_what_came_of_it(house):
