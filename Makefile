@@ -8,12 +8,13 @@ READY := .venv/.ready
 help:            ## show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-$(READY): pyproject.toml constraints.txt .ci/llama-wheel
+$(READY): pyproject.toml constraints.txt .ci/llama-wheel .ci/synapse-venv .ci/synapse.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=24"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$(.ci/llama-wheel $(BIN)/python)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[server,retrain,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[matrix,server,retrain,test]"
+	.ci/synapse-venv $(BIN)/python >/dev/null
 	touch $(READY)
 
 setup: $(READY) ## install everything into .venv

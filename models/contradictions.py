@@ -19,6 +19,11 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
     found: list[Fault] = []
     if chat.get("adapter") == "replay" and chat.get("path") is None:
         found.append((("chat",), 'adapter = "replay" needs path, the file of messages'))
+    if chat.get("adapter") == "matrix":
+        matrix = _table(tables.get("matrix"))
+        wanted = {"homeserver": "the address of the server, https://...", "user": "the bot's whole id, @name:server"}
+        missing = [key for key in wanted if not matrix.get(key)]
+        found += [(("matrix",), f'adapter = "matrix" needs {key}, {wanted[key]}') for key in missing]
     if argilla.get("url") is not None and argilla.get("api_key_env") is None:
         said = "url needs api_key_env, the name of the environment variable that holds the API key"
         found.append((("argilla",), said))

@@ -1,4 +1,4 @@
-"""A real model server for every package's tests: llama-cpp-python's own, on loopback, started when first asked for."""
+"""Real servers for every package's tests, on loopback, started when first asked for: of models, and of Matrix."""
 
 import os
 import socket
@@ -7,12 +7,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from models.llama.resolve import STARTER
+from tests.homeserver import Homeserver
 
 START_S = 90.0
 
@@ -51,6 +53,15 @@ def model_server(smallest_gguf, tmp_path_factory):
     finally:
         running.terminate()
         running.wait(20)
+
+
+@pytest.fixture(scope="session")
+def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homeserver]:
+    """One Synapse for all tests; each test makes rooms and members of its own in it."""
+    server = Homeserver(tmp_path_factory.mktemp("homeserver"))
+    server.start()
+    yield server
+    server.kill()
 
 
 def _free_port() -> int:

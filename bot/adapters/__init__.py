@@ -6,7 +6,7 @@ from bot.adapters.base import Capabilities, ChatAdapter
 from bot.adapters.console import ConsoleChat
 from bot.adapters.replay import ReplayChat
 from models.errors import SettingsError
-from models.settings import Settings
+from models.settings import Settings, secret
 
 __all__ = ["Capabilities", "ChatAdapter", "ConsoleChat", "ReplayChat", "open_adapter"]
 
@@ -17,9 +17,21 @@ def _replay(settings: Settings) -> ReplayChat:
     return ReplayChat(settings.chat.path, speed=settings.chat.speed, gap_s=settings.burst.gap_s)
 
 
+def _matrix(settings: Settings) -> ChatAdapter:
+    token = secret(settings.matrix.token_env)
+    try:
+        from bot.adapters.matrix import MatrixChat  # noqa: PLC0415 - matrix-nio is an extra
+    except ImportError as error:
+        raise SettingsError(
+            f'chat.adapter = "matrix" needs matrix-nio: pip install "quandary[matrix]" ({error})'
+        ) from None
+    return MatrixChat(settings.matrix, token or "")
+
+
 FACTORIES: Mapping[str, Callable[[Settings], ChatAdapter]] = {
     "console": lambda _: ConsoleChat(),
     "replay": _replay,
+    "matrix": _matrix,
 }
 
 

@@ -5,6 +5,7 @@ from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSetting
 from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings, ServerSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
+from models.settings.matrix import MatrixSettings
 from models.settings.question import OptionTable, QuestionTable
 from models.settings.rooms import Language, MannersSettings, Mode, RoomRules, Rooms, RoomTable
 from models.settings.table import Count, Seconds, Share, Table
@@ -22,6 +23,7 @@ __all__ = [
     "LadderSettings",
     "Language",
     "MannersSettings",
+    "MatrixSettings",
     "Mode",
     "OptionTable",
     "QuestionTable",

@@ -1,5 +1,7 @@
-"""[[question]] tables."""
+"""[[question]] tables, and those that ship."""
 
+import tomllib
+from importlib import resources
 from typing import Annotated
 
 from pydantic import Field
@@ -46,3 +48,9 @@ class QuestionTable(Table):
             silence_risk=self.silence_risk,
             confidence=self.confidence,
         )
+
+
+def shipped_questions() -> tuple[QuestionTable, ...]:
+    """The two questions that are asked where config.toml has none."""
+    text = resources.files("models.settings").joinpath("questions.toml").read_text(encoding="utf-8")
+    return tuple(QuestionTable.model_validate(table) for table in tomllib.loads(text)["question"])

@@ -17,7 +17,8 @@ from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSetting
 from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
-from models.settings.question import QuestionTable
+from models.settings.matrix import MatrixSettings
+from models.settings.question import QuestionTable, shipped_questions
 from models.settings.rooms import MannersSettings, Rooms, RoomTable
 from models.settings.table import Table
 
@@ -27,6 +28,7 @@ class Settings(Table):
 
     data_dir: Path = Path("var")
     chat: ChatSettings = ChatSettings()
+    matrix: MatrixSettings = MatrixSettings()
     burst: BurstSettings = BurstSettings()
     decide: DecideSettings = DecideSettings()
     ask: AskSettings = AskSettings()
@@ -38,7 +40,7 @@ class Settings(Table):
     answer: AnswerSettings = AnswerSettings()
     manners: MannersSettings = MannersSettings()
     room: tuple[RoomTable, ...] = ()
-    question: Annotated[tuple[QuestionTable, ...], Field(min_length=1)]
+    question: Annotated[tuple[QuestionTable, ...], Field(min_length=1, default_factory=shipped_questions)]
 
     @model_validator(mode="wrap")
     @classmethod

@@ -79,8 +79,6 @@ def test_a_fault_in_a_question_is_not_told_twice(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as fault:
             load_settings(write(tmp_path, text))
         assert "at least" not in str(fault.value)
-    with pytest.raises(SettingsError, match=r"question: .*required"):
-        load_settings(write(tmp_path, ""))
     with pytest.raises(SettingsError, match=r"question: .*at least 1 item"):
         load_settings(write(tmp_path, "question = []"))
 

@@ -1,0 +1,109 @@
+"""What a sync response tells, whole and in order: gaps filled, rooms merged, nothing from before we came."""
+
+import heapq
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+from nio import AsyncClient, Event, MessageDirection, RoomInfo, RoomMemberEvent, SyncResponse
+
+from bot.adapters.matrix_answers import RefusedError, answer_of
+from models.ids import RoomId
+
+TIMELINE_MAX = 20
+"""Events of one room in a sync response; where there are more the gap before them is filled from its history."""
+PAGE_MIN, PAGE_MAX, PAGES_TOGETHER = 10, 100, 10_000
+"""Events of one page of history; and about how many of all rooms are in memory while gaps are filled."""
+_SPOKEN = ["m.room.message", "m.room.redaction", "m.reaction", "m.room.encryption", "m.room.member"]
+_NOTHING: Mapping[str, Any] = {"types": []}
+FILTER: Mapping[str, Any] = {
+    "presence": _NOTHING,
+    "account_data": _NOTHING,
+    "room": {
+        "state": {"types": ["m.room.encryption", "m.room.member"], "lazy_load_members": True},
+        "timeline": {"types": _SPOKEN, "limit": TIMELINE_MAX, "lazy_load_members": True},
+        "ephemeral": _NOTHING,
+        "account_data": _NOTHING,
+    },
+}
+
+log = structlog.get_logger(__name__)
+
+
+async def told(client: AsyncClient, response: SyncResponse, since: str) -> AsyncIterator[tuple[RoomId, Event]]:
+    """Report the events after ``since`` of all rooms, each room's in the server's order, rooms merged by time.
+
+    Merged, so that the time in one room does not run far ahead of another's while we catch up. Rooms that we have just
+    left are read up to there. Raises LaterError and PlatformError; then the same response can be asked for again.
+    """
+    rooms = {**response.rooms.leave, **response.rooms.join}
+    gaps = sum(info.timeline.limited for info in rooms.values())
+    page = max(PAGE_MIN, min(PAGE_MAX, PAGES_TOGETHER // max(1, gaps)))
+    sources = [_told_in(client, RoomId(room), info, since, page) for room, info in rooms.items()]
+    heads: list[tuple[int, int, Event]] = []
+    for place, source in enumerate(sources):
+        if (event := await anext(source, None)) is not None:
+            heads.append((event.server_timestamp, place, event))
+    heapq.heapify(heads)
+    names = [RoomId(room) for room in rooms]
+    while heads:
+        _, place, event = heads[0]
+        yield names[place], event
+        following = await anext(sources[place], None)
+        if following is None:
+            heapq.heappop(heads)
+        else:
+            heapq.heapreplace(heads, (following.server_timestamp, place, following))
+
+
+async def _told_in(client: AsyncClient, room: RoomId, info: RoomInfo, since: str, page: int) -> AsyncIterator[Event]:
+    """One room's events; those sent before we joined it are nobody's business."""
+    timeline: Sequence[Event] = info.timeline.events
+    joined_here = _joined_at(client.user_id, timeline)
+    joined_at = max(joined_here, _joined_at(client.user_id, info.state))
+    if info.timeline.limited and not joined_here:
+        known = {event.event_id for event in timeline}
+        async for event in _gap(client, room, since, info.timeline.prev_batch, page):
+            if event.event_id in known:
+                break
+            if event.server_timestamp >= joined_at:
+                yield event
+    for event in timeline:
+        if event.server_timestamp >= joined_at:
+            yield event
+
+
+def _joined_at(user: str, events: Sequence[Event]) -> int:
+    """When we joined, in the server's milliseconds, if that is among the events; else 0."""
+    return max(
+        (
+            event.server_timestamp
+            for event in events
+            if isinstance(event, RoomMemberEvent)
+            and (event.state_key, event.membership) == (user, "join")
+            and event.prev_membership != "join"
+        ),
+        default=0,
+    )
+
+
+async def _gap(client: AsyncClient, room: RoomId, since: str, until: str | None, page: int) -> AsyncIterator[Event]:
+    """Read a room's history forwards, a page at a time."""
+    begin: str | None = since
+    count = 0
+    while begin is not None:
+        try:
+            answer = await answer_of(
+                client.room_messages(
+                    room, begin, until, MessageDirection.front, page, {"types": _SPOKEN, "lazy_load_members": True}
+                ),
+                f"history of {room}",
+            )
+        except RefusedError as error:  # we were thrown out, say; waiting would not bring it back
+            log.warning("a gap stays open", room=room, error=str(error))
+            return
+        for event in answer.chunk:
+            yield event
+        count += len(answer.chunk)
+        begin = answer.end if answer.end != begin else None
+    log.info("filled a gap", room=room, events=count)
