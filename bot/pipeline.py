@@ -18,6 +18,8 @@ from bot.act import Actor
 from bot.adapters.base import ChatAdapter
 from bot.assembler import Assembler
 from bot.clock import ServerClock
+from bot.consent import Consent
+from bot.introduction import Introducer
 from bot.orders import told_apart
 from bot.routing import OVER_BUDGET, request_id, route
 from bot.slot import ServingSlot
@@ -85,6 +87,8 @@ class Pipeline:
         self._actor = actor
         self._steward = steward
         self._on_routed = on_routed
+        self._consent = Consent(settings, store)
+        self._introducer = Introducer(settings, store, adapter)
         self._assembler = Assembler(settings.burst)
         self._clock = ServerClock(adapter.capabilities.pace)
         self._arrived: asyncio.Queue[ChatEvent | None] = asyncio.Queue(maxsize=4 * EVENTS_MAX)
@@ -102,6 +106,7 @@ class Pipeline:
             tasks.create_task(self._receive())
             tasks.create_task(self._assemble())
             tasks.create_task(self._decide())
+            tasks.create_task(self._introducer.run())
             if self._actor is not None:
                 tasks.create_task(self._act(self._actor))
             if self._steward is not None:
@@ -118,18 +123,25 @@ class Pipeline:
     # 2. From memory to the inbox, and from the inbox to closed bursts.
 
     async def _assemble(self) -> None:
-        await self._take(await self._store.do(inbox.unhandled))
+        await self._consent.refresh()
+        left = await self._store.do(inbox.unhandled)
+        await self._store.do(inbox.settle, [event.id for event in left if not self._consent.hears(event)])
+        await self._take([event for event in left if self._consent.hears(event)])
         while (batch := await self._next_events()) is not None:
             if batch:
-                new = await self._store.do(inbox.append, [told_apart(event) for event in batch])
+                for erased in await self._consent.refresh():
+                    self._assembler.amend(erased, "")
+                new = await self._store.do(inbox.append, [self._consent.admitted(told_apart(event)) for event in batch])
                 self._adapter.durable(batch)
                 self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
+                self._introducer.saw(new)
                 await self._take(new)
             if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:
                 await self._close(self._assembler.advance(now))
         await self._close(self._assembler.flush())
         if self._steward is not None:
             self._steward.end()
+        self._introducer.end()
         self._all_closed = True
         self._closed.set()
 
@@ -249,7 +261,9 @@ class Pipeline:
         for burst, made in zip(batch, answers, strict=True):
             if burst.id in self._amended:
                 continue  # it is read again, with its new text
-            routing, request = route(burst, self._questions, made, self._settings.ask, budget_left=left, now=now)
+            mode = self._consent.mode(burst.room, burst.platform)
+            ask = self._settings.ask
+            routing, request = route(burst, self._questions, made, ask, budget_left=left, now=now, mode=mode)
             routed.append((burst, Routed(decisions=made, routing=routing, request=request)))
             left -= request is not None and not request.blind
         await self._store.do(decisions.record_all, [one for _, one in routed], now)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from models.chat import Burst
+from models.consent import Mode
 from models.decision import Decision, Route, Routing
 from models.ids import BurstId, OptionId, QuestionId, RequestId, RoomId
 from models.labels import Request, RequestState
@@ -14,6 +15,8 @@ from models.settings import AskSettings
 
 AUDIT, MARGIN = "audit", "margin"
 OVER_BUDGET = "budget spent"
+NOT_ASKED = "nobody is asked in a room with the mode"
+"""Begins the reason of a burst that is unsure where annotators may not read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +87,22 @@ def route(
     *,
     budget_left: int,
     now: datetime,
+    mode: Mode = Mode.TRAIN,
 ) -> tuple[Routing, Request | None]:
     """Give a burst its route, and the request that goes with it.
 
     An audited burst is always requested, blind, outside the budget, and routed like any other. Any other unsure burst
     is requested while the day's budget lasts, and passed in silence afterwards. Where only questions that have no say
-    in the reply are unsure, the burst is requested within the same budget and keeps its route.
+    in the reply are unsure, the burst is requested within the same budget and keeps its route. Nothing is requested or
+    drawn where the room's mode does not let annotators read.
     """
     leaning = lean(questions, decisions)
+    if not mode.allows(Mode.LABEL):
+        if leaning.route is Route.ASK:
+            leaning = Leaning(route=Route.PASS, reason=f"{NOT_ASKED} {mode}; {leaning.reason}")
+        return Routing(
+            burst=burst.id, route=leaning.route, reason=leaning.reason, audit=False, probability=1.0, mode=mode
+        ), None
     audit = audited(burst.room, burst.started_at, ask)
     unsure = leaning.route is Route.ASK or bool(leaning.doubts)
     deliberate = unsure and budget_left > 0
@@ -102,7 +113,9 @@ def route(
         leaning = replace(leaning, reason=f"{leaning.reason}; unsure: {', '.join(leaning.doubts)}")
     # Drawn by chance is only what would not have been asked about anyway; weights are 1 over this.
     probability = ask.audit_share if audit and not deliberate else 1.0
-    routing = Routing(burst=burst.id, route=leaning.route, reason=leaning.reason, audit=audit, probability=probability)
+    routing = Routing(
+        burst=burst.id, route=leaning.route, reason=leaning.reason, audit=audit, probability=probability, mode=mode
+    )
     if not (audit or asked):
         return routing, None
     request = Request(

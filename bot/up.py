@@ -22,7 +22,9 @@ from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
 from labeling.server.secret_files import CREDENTIALS
+from models.consent import Modes
 from models.settings import Settings, secret
+from models.store import consent
 from models.store.thread import Store
 
 log = structlog.get_logger(__name__)
@@ -65,6 +67,9 @@ class Bot:
             store = await stack.enter_async_context(Store(settings.data_dir))
             if moved := await store.do(ask_anew, settings.questions):
                 self._say(f"the questions have other wordings by now: {moved} open requests are asked anew")
+            modes = Modes(settings.rooms())
+            if gone := await store.do(consent.hold_to, lambda *room: modes.of(*room).mode):
+                self._say(f"{gone} open requests are taken back: their rooms do not let annotators read any more")
             slot = await stack.enter_async_context(ServingSlot(settings, store))
             adapter = await stack.enter_async_context(open_adapter(settings))
             rooms, actor = settings.rooms(), None

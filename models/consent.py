@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.ids import RoomId
+from models.settings.rooms import Rooms
+
 
 class Mode(StrEnum):
     """What a room agreed to; each allows what the one before it allows, and more.
@@ -46,6 +49,22 @@ def agreed(mode: Mode, platform: str, *, training_rights: bool) -> Agreed:
     if mode is Mode.TRAIN and why is not None and not training_rights:
         return Agreed(mode=Mode.LABEL, lowered=f"{why}; training_rights = true beside the mode says that you may")
     return Agreed(mode=mode)
+
+
+class Modes:
+    """Which mode holds in which room, after the platforms' terms; it remembers what it has looked up."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._found: dict[tuple[RoomId, str], Agreed] = {}
+
+    def of(self, room: RoomId, platform: str) -> Agreed:
+        """What holds in a room of a platform."""
+        key = (room, platform)
+        if (found := self._found.get(key)) is None:
+            rules = self._rooms.of(room)
+            found = self._found[key] = agreed(Mode(rules.mode), platform, training_rights=rules.training_rights)
+        return found
 
 
 def lower(first: Mode, second: Mode) -> Mode:

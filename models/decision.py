@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from models.consent import Mode
 from models.ids import BurstId, OptionId, QuestionId, Revision
 
 
@@ -51,3 +52,5 @@ class Routing:
     audit: bool
     probability: float
     """The probability with which the burst came to be labelled: 1 if it was, or would have been, chosen as unsure."""
+    mode: Mode | None = None
+    """The mode of its room at that time; None for what was routed before rooms had modes."""

@@ -13,6 +13,7 @@ class Item:
 
     ``conversation`` groups items that may not be split between training and holdout; ``weight`` is 1 over the
     probability with which the item was sampled; ``audit`` items were drawn at random and labelled blind.
+    What is not ``trainable``, because its room agreed to labelling alone, is calibrated and judged on.
     """
 
     burst: Burst
@@ -20,3 +21,4 @@ class Item:
     conversation: str
     weight: float = 1.0
     audit: bool = False
+    trainable: bool = True

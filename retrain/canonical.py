@@ -56,7 +56,7 @@ def item_body(item: Item) -> dict[str, Any]:
         "conversation": item.conversation,
         "weight": item.weight,
         "audit": item.audit,
-    }
+    } | ({} if item.trainable else {"trainable": False})  # left out where it holds, so that older hashes stay
 
 
 def item_of(body: Mapping[str, Any]) -> Item:
@@ -79,4 +79,5 @@ def item_of(body: Mapping[str, Any]) -> Item:
         conversation=body["conversation"],
         weight=float(body["weight"]),
         audit=bool(body["audit"]),
+        trainable=bool(body.get("trainable", True)),
     )

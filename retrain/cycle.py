@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from models.champion import champion_gguf
+from models.consent import Modes
 from models.evidence import Candidate, Verdict
 from models.ids import QuestionId
 from models.item import Item
@@ -169,8 +170,9 @@ def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, .
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
     """Freeze the labels in the store and write the dataset down; raises TooFewLabels."""
     known = versions(settings.questions)
+    modes = Modes(settings.rooms())
     dataset = freeze(
-        labels.items(db, known, settings.ask.audit_block_minutes),
+        labels.items(db, known, settings.ask.audit_block_minutes, lambda *room: modes.of(*room).mode),
         settings.questions,
         settings.data_dir,
         holdout_share=settings.gate.holdout_share,

@@ -34,7 +34,7 @@ class Split:
 
 
 def split(items: Sequence[Item], *, holdout_share: float, folds: int) -> Split:
-    """Hold out the latest conversations and all with audit items; halve the holdout by conversation.
+    """Hold out the latest conversations, all with audit items and all not to be trained on; halve the holdout.
 
     ``holdout_share`` (0..1) is reached with whole conversations; ``folds`` conversations at least stay for training,
     so that the ladder can be cross-fitted. Raises TooFewLabels saying how many are missing.
@@ -73,7 +73,7 @@ def by_conversation(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 
 def _held_out(conversations: dict[str, list[Item]], wanted: float, folds: int) -> set[str]:
-    held = {name for name, items in conversations.items() if any(item.audit for item in items)}
+    held = {n for n, items in conversations.items() if any(item.audit or not item.trainable for item in items)}
     count = sum(len(conversations[name]) for name in held)
     for name in reversed(conversations):
         if (count >= wanted and len(held) >= 2) or len(conversations) - len(held) <= folds:

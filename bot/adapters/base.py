@@ -25,6 +25,8 @@ class Capabilities:
     """After a gap, what was said in between can be fetched."""
     mention_only: bool = False
     """The platform shows the bot only messages that mention it."""
+    audience: bool = True
+    """Somebody reads what the bot says."""
 
 
 class ChatAdapter(Protocol):

@@ -36,7 +36,7 @@ class ReplayChat:
         self._speed = speed
         self._gap_s = gap_s
         self.name = PLATFORM
-        self.capabilities = Capabilities(pace=speed)
+        self.capabilities = Capabilities(pace=speed, audience=False)
         self.lines = 0
         """Messages in the file, once entered."""
         self.replies: list[tuple[RoomId, EventId | None, str]] = []

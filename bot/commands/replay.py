@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bot.replay import Replayed
 from bot.replay import replay as run
-from models.settings import Settings, load_settings
+from models.settings import RoomTable, Settings, load_settings
 
 SHOWN = {
     "messages": "messages",
@@ -39,11 +39,14 @@ SHOWN = {
 def replay(config: Path, file: Path, model: str | None, speed: float, *, keep: bool, as_json: bool) -> None:
     """Send FILE (JSON lines: id, room, sender, text, timestamp) through the live pipeline.
 
-    Needs no running bot; nothing is sent to Argilla and no reply leaves this machine.
+    Needs no running bot; nothing is sent to Argilla and no reply leaves this machine. What is asked about is told as
+    if all rooms had the mode "label"; with --keep they have the modes that config.toml gives them.
     """
     settings = load_settings(config)
     with tempfile.TemporaryDirectory(prefix="quandary-") as folder:
         data_dir = settings.data_dir if keep else Path(folder)
+        if not keep:  # nothing leaves this machine or stays on it: what would be asked about may be shown
+            settings = settings.model_copy(update={"room": (RoomTable(id="*", mode="label"),)})
         found = _with_bar(settings, file, data_dir, model, speed, quiet=as_json)
     if as_json:
         click.echo(json.dumps({"file": str(file), **found.figures()}, indent=2))

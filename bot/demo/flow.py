@@ -30,7 +30,7 @@ from models.evidence import Candidate, Outcome, Verdict
 from models.ids import RequestId
 from models.labels import RequestState
 from models.llama import gguf_of, open_decider
-from models.settings import Settings
+from models.settings import RoomTable, Settings
 from models.store import bursts, inbox, labels, learning, requests
 from models.store.database import Database
 from models.store.thread import Store
@@ -74,6 +74,7 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
     return settings.model_copy(
         update={
             "data_dir": folder,
+            "room": (RoomTable(id="*", mode="train"),),  # the bundled chat's licence allows it
             "question": questions,
             "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
             "ask": settings.ask.model_copy(

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from models.consent import Mode
 from models.decision import Decision, Route, Routing
 from models.ids import BurstId, EventId, OptionId, QuestionId, Revision
 from models.labels import Request
-from models.store.bursts import ROUTED
+from models.store.bursts import ROUTED, WITHDRAWN
 from models.store.database import storable, to_seconds, to_time, transaction
 from models.store.requests import insert_request
 
@@ -22,9 +23,9 @@ _UPSERT_DECISION = (
     "milliseconds = excluded.milliseconds, decided_at = excluded.decided_at"
 )
 _UPSERT_ROUTE = (
-    "INSERT INTO routes (burst, route, reason, audit, probability, routed_at) VALUES (?, ?, ?, ?, ?, ?) "
+    "INSERT INTO routes (burst, route, reason, audit, probability, mode, routed_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (burst) DO UPDATE SET route = excluded.route, reason = excluded.reason, audit = excluded.audit, "
-    "probability = excluded.probability, routed_at = excluded.routed_at"
+    "probability = excluded.probability, mode = excluded.mode, routed_at = excluded.routed_at"
 )
 
 
@@ -58,12 +59,15 @@ def record_all(db: Database, batch: Sequence[Routed], at: datetime) -> None:
                     routing.reason,
                     int(routing.audit),
                     routing.probability,
+                    routing.mode,
                     to_seconds(at),
                 ],
             )
             if routed.request is not None:
                 insert_request(db, routed.request)
-            db.conn.execute("UPDATE bursts SET state = ? WHERE id = ?", [ROUTED, routing.burst])
+            db.conn.execute(
+                "UPDATE bursts SET state = ? WHERE id = ? AND state <> ?", [ROUTED, routing.burst, WITHDRAWN]
+            )
 
 
 def decisions_of(db: Database, burst: BurstId) -> list[Decision]:
@@ -82,6 +86,7 @@ def routing_of(db: Database, burst: BurstId) -> Routing | None:
         reason=row["reason"],
         audit=bool(row["audit"]),
         probability=row["probability"],
+        mode=None if row["mode"] is None else Mode(row["mode"]),
     )
 
 

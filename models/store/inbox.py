@@ -49,7 +49,7 @@ def mark_handled(db: Database, ids: Sequence[EventId]) -> None:
 
 
 def settle(db: Database, ids: Sequence[EventId]) -> None:
-    """Mark orders and reactions as carried out, and keep nothing of what they said."""
+    """Mark events as handled (orders carried out, members not to be heard), and keep nothing of what they said."""
     with transaction(db):
         db.conn.executemany("UPDATE events SET handled = 1, text = '' WHERE id = ?", [(i,) for i in ids])
 

@@ -1,11 +1,12 @@
 """Agreed labels, and the labelled bursts that datasets are made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlite_utils import Database
 
-from models.ids import BurstId, OptionId, QuestionId
+from models.consent import Mode, lower
+from models.ids import BurstId, OptionId, QuestionId, RoomId
 from models.item import Item
 from models.labels import Label
 from models.store.bursts import burst_of
@@ -65,15 +66,24 @@ def labelled_since(db: Database, moment: datetime) -> int:
     return int(row[0])
 
 
-def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) -> list[Item]:
+def items(
+    db: Database,
+    versions: Mapping[QuestionId, str],
+    block_minutes: int,
+    modes: Callable[[RoomId, str], Mode] = lambda _room, _platform: Mode.TRAIN,
+) -> list[Item]:
     """Labelled bursts at the present question versions, oldest first.
+
+    ``modes`` tells what holds now in a room of a platform. An item is trainable where training was agreed to when it
+    was routed and is now; where either allows no labels, it is left out. What was routed before rooms had modes goes by
+    what holds now.
 
     An item's conversation is its room within a block of ``block_minutes``; its weight is 1 over the probability with
     which it came to be asked about: 1 for an unsure burst, audited or not, and 1 over the audit's share for the others.
     """
     rows = db.query(
         "SELECT b.*, l.question AS l_question, l.question_version AS l_version, l.option AS l_option, "
-        "coalesce(r.probability, 1.0) AS r_probability, coalesce(r.audit, 0) AS r_audit "
+        "coalesce(r.probability, 1.0) AS r_probability, coalesce(r.audit, 0) AS r_audit, r.mode AS r_mode "
         "FROM labels l JOIN bursts b ON b.id = l.burst LEFT JOIN routes r ON r.burst = b.id "
         "WHERE l.option IS NOT NULL AND b.state <> 'withdrawn' ORDER BY b.started_at, b.id"
     )
@@ -81,6 +91,10 @@ def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) 
     for row in rows:
         question = QuestionId(row["l_question"])
         if versions.get(question) != row["l_version"]:
+            continue
+        mode = modes(RoomId(row["room"]), row["platform"] or "")
+        mode = lower(mode, Mode(row["r_mode"] or mode))
+        if not mode.allows(Mode.LABEL):
             continue
         answers = dict(found[row["id"]].answers) if row["id"] in found else {}
         answers[question] = OptionId(row["l_option"])
@@ -91,5 +105,6 @@ def items(db: Database, versions: Mapping[QuestionId, str], block_minutes: int) 
             conversation=f"{row['room']}#{block}",
             weight=1.0 / max(row["r_probability"], 1e-6),
             audit=bool(row["r_audit"]),
+            trainable=mode.allows(Mode.TRAIN),
         )
     return list(found.values())

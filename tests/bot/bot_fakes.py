@@ -13,7 +13,7 @@ from models.evidence import Candidate, Check, Outcome, Verdict
 from models.ids import EventId, MemberId, RoomId
 from models.llama import sha256_of
 from models.question import versions
-from models.settings import AskSettings, Settings, load_settings
+from models.settings import AskSettings, RoomTable, Settings, load_settings
 
 REPO = Path(__file__).resolve().parents[2]
 BEGIN = datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp()
@@ -21,7 +21,10 @@ BEGIN = datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp()
 
 def settings_in(folder: Path, **tables) -> Settings:
     settings = load_settings(REPO / "config.toml")
-    return settings.model_copy(update={"data_dir": folder, "ask": AskSettings(daily_budget=10_000), **tables})
+    open_rooms = (RoomTable(id="*", mode="train"),)
+    return settings.model_copy(
+        update={"data_dir": folder, "ask": AskSettings(daily_budget=10_000), "room": open_rooms, **tables}
+    )
 
 
 def said(number, sender, at, text=None, *, room="r", thread=None, bot=False, kind=EventKind.MESSAGE, target=None):

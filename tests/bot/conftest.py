@@ -61,6 +61,7 @@ def house(tmp_path, ggufs):
         "max_prompt_tokens = 420", "max_prompt_tokens = 2000"
     )
     text = text.replace("threads = 2", "threads = 1").replace("port = 6900", "port = 0")
+    text += '\n[[room]]\nid = "*"\nmode = "train"\n'
     path = tmp_path / "config.toml"
     path.write_text(text, encoding="utf-8")
     return path, load_settings(path)

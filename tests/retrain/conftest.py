@@ -148,6 +148,7 @@ def make_settings(folder: Path, rungs: tuple[Path, ...], champion: Path) -> Sett
             "ask": {"audit_share": 0.0, "audit_block_minutes": 10},
             "ladder": {"rungs": [str(rung) for rung in rungs]},
             "train": {"epochs": 1, "rank": 4, "learning_rate": 2e-3, "warmup_steps": 1},
+            "room": [{"id": "*", "mode": "train"}],
             "question": questions,
         }
     )

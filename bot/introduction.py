@@ -1,0 +1,126 @@
+"""Telling a room, once, what the bot does there and how to be left out."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from bot.adapters.base import ChatAdapter
+from bot.manners import is_quiet
+from bot.orders import Tongue
+from bot.phrases import spoken
+from models.chat import ChatEvent, EventKind
+from models.consent import Mode, Modes
+from models.errors import PlatformError
+from models.ids import MemberId, RoomId
+from models.settings import Settings
+from models.store import consent, inbox
+from models.store.thread import Store
+
+log = structlog.get_logger(__name__)
+
+_WHO: Mapping[Tongue, str] = {
+    "en": "Hello, I am a bot that reads along here. A small model decides whether a message asks something.",
+    "zh": "大家好，我是在本群旁听的机器人。一个小模型判断消息是不是在提问。",
+}
+_WHAT: Mapping[tuple[Tongue, Mode], str] = {
+    ("en", Mode.LISTEN): "What you write is shown to nobody, trains nothing and is erased after {days} days.",
+    ("en", Mode.LABEL): (
+        "Where it is not sure, people may be shown the message and those before it, without names, to tell; messages "
+        "that nobody was asked about are erased after {days} days. Models are not trained on what you write."
+    ),
+    ("en", Mode.TRAIN): (
+        "Where it is not sure, people may be shown the message and those before it, without names, to tell it, and "
+        "models are trained on their answers; messages that nobody was asked about are erased after {days} days."
+    ),
+    ("zh", Mode.LISTEN): "你们写的内容不给任何人看，也不用来训练模型，{days} 天后删除。",
+    ("zh", Mode.LABEL): (
+        "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断；没有请人判断的消息 {days} 天后删除。"
+        "你们写的内容不用来训练模型。"
+    ),
+    ("zh", Mode.TRAIN): (
+        "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断，并用答案训练模型；"
+        "没有请人判断的消息 {days} 天后删除。"
+    ),
+}
+_HOW: Mapping[Tongue, str] = {
+    "en": "!quandary optout leaves your messages out, !quandary forget erases them, !quandary help tells more.",
+    "zh": "发送 !quandary 退出 可以不被读取，!quandary 忘记 会删除你的消息，!quandary 帮助 可以了解更多。",
+}
+
+
+def introduction(mode: Mode, tongue: Tongue, retention_days: int) -> str:
+    """What a room is told: who reads along, what becomes of what is written, and how to be left out."""
+    return "\n".join((_WHO[tongue], _WHAT[tongue, mode].format(days=retention_days), _HOW[tongue]))
+
+
+class Introducer:
+    """Introduces the bot to each room at the first message seen there: at most once, unless its mode allows more.
+
+    Where nobody reads what the bot says (a replay) it says nothing; in quiet hours it waits for a later message.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        adapter: ChatAdapter,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._store = store
+        self._adapter = adapter
+        self._rooms = settings.rooms()
+        self._modes = Modes(self._rooms)
+        self._days = settings.schedule.retention_days
+        self._clock = clock
+        self._known: set[RoomId] = set()
+        self._met: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
+
+    def saw(self, events: Sequence[ChatEvent]) -> None:
+        """Note the rooms of new events."""
+        if not self._adapter.capabilities.audience:
+            return
+        for event in events:
+            if event.room in self._known or event.kind is not EventKind.MESSAGE or event.is_bot:
+                continue
+            if not is_quiet(self._rooms.of(event.room), self._clock()):
+                self._known.add(event.room)
+                self._met.put_nowait(event)
+
+    def end(self) -> None:
+        """Let ``run`` return once the rooms met so far are told."""
+        self._met.put_nowait(None)
+
+    async def run(self) -> None:
+        """Tell one room after another."""
+        while (event := await self._met.get()) is not None:
+            await self._tell(event)
+
+    async def _tell(self, event: ChatEvent) -> None:
+        """Tell a room; noted before it is said, so that it is not said twice, and not at all if we are killed then."""
+        mode = self._modes.of(event.room, event.platform).mode
+        if mode is Mode.OFF:
+            return
+        if not await self._store.do(consent.begin_introduction, event.room, mode, self._clock()):
+            return
+        language = self._rooms.of(event.room).language
+        tongue = spoken([event.text]) if language == "auto" else language
+        try:
+            said = await self._adapter.reply(event.room, None, None, introduction(mode, tongue, self._days))
+        except PlatformError as error:
+            log.warning("room not told what the bot does", room=event.room, error=str(error))
+            await self._store.do(lambda db: consent.end_introduction(db, event.room, told=False))
+            return
+        echo = ChatEvent(
+            id=said,
+            platform=event.platform,
+            room=event.room,
+            sender=MemberId("quandary"),
+            text="",
+            sent_at=self._clock(),
+            is_bot=True,
+        )
+        await self._store.do(inbox.keep_silent_about, echo)
+        await self._store.do(lambda db: consent.end_introduction(db, event.room, told=True))
+        log.info("room told what the bot does", room=event.room, mode=mode.value)
