@@ -18,7 +18,7 @@ from models.errors import LabelingError
 from models.ids import RequestId
 from models.labels import Request, RequestState
 from models.question import Question
-from models.store import bursts, decisions, requests
+from models.store import bursts, decisions, erasures, requests
 from models.store.thread import Store
 
 BATCH = 50
@@ -77,8 +77,12 @@ class Outbox:
 
         Never raises LabelingError: what Argilla does not take is logged and tried again later.
         """
-        await self._sweep()
-        await self._renew()
+        await self.take_back()
+        sent = await self._send_due()
+        await self._sweep()  # what was withdrawn while it was sent
+        return sent
+
+    async def _send_due(self) -> int:
         sent = 0
         while due := await self._store.do(requests.due, self._clock(), BATCH):
             forms = {request.id: form for request in due if (form := await self._form(request)) is not None}
@@ -95,9 +99,15 @@ class Outbox:
         await self._store.do(requests.set_state, list(ids), RequestState.WITHDRAWN)
         await self._sweep()
 
+    async def take_back(self) -> None:
+        """Delete in Argilla what was withdrawn or amended, and send nothing."""
+        await self._sweep()
+        await self._renew()
+
     async def _sweep(self) -> None:
-        withdrawn = await self._store.do(requests.in_state, RequestState.WITHDRAWN)
-        ids = [request.id for request in withdrawn if request.id not in self._swept]
+        withdrawn = {request.id for request in await self._store.do(requests.in_state, RequestState.WITHDRAWN)}
+        erased = await self._store.do(erasures.unsettled_requests)
+        ids = sorted(withdrawn - self._swept | withdrawn.intersection(erased))
         if not ids:
             return
         try:
@@ -106,6 +116,7 @@ class Outbox:
             log.warning("requests not withdrawn yet", requests=len(ids), error=str(error))
         else:
             self._swept.update(ids)
+            await self._store.do(erasures.settle_requests, ids)
 
     async def _renew(self) -> None:
         """Delete the records whose bursts were edited, with their answers to the old text, and have them sent anew."""
@@ -118,6 +129,7 @@ class Outbox:
             log.warning("requests not renewed yet", requests=len(ids), error=str(error))
             return
         self._swept.difference_update(ids)  # they may be withdrawn once more
+        await self._store.do(erasures.settle_requests, ids)
         await self._store.do(requests.renew, ids)
 
     async def _form(self, request: Request) -> Form | None:
@@ -148,8 +160,9 @@ class Outbox:
         except LabelingError:
             await self._postpone(due)
             raise
-        await self._mark(due, RequestState.SENT)
-        return len(due)
+        late = await self._store.do(requests.mark_sent, [request.id for request in due])
+        self._swept.difference_update(late)  # they stand there again, with what they were not to show
+        return len(due) - len(late)
 
     async def _mark(self, settled: Sequence[Request], state: RequestState) -> None:
         if settled:

@@ -20,6 +20,7 @@ from models.calibration import sidecar
 from models.errors import InputError, QuandaryError
 from models.evidence import Candidate, Verdict
 from models.labelled import read_items
+from models.learning_lock import alone
 from models.llama import gguf_of, sha256_of
 from models.remote import calibration_place, server_hash
 from models.serving import SERVER, open_server
@@ -34,7 +35,6 @@ from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
-from retrain.lock import alone
 from retrain.picture import Panel, draw, short_count
 from retrain.report import RunReport
 

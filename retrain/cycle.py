@@ -18,6 +18,7 @@ from models.consent import Modes
 from models.evidence import Candidate, Verdict
 from models.ids import QuestionId
 from models.item import Item
+from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
@@ -31,7 +32,6 @@ from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, Ladder, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
-from retrain.lock import alone
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport

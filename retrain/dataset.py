@@ -18,8 +18,9 @@ from typing import Any
 from models.errors import ExportError, TrainingError
 from models.ids import DatasetId, QuestionId
 from models.item import Item
+from models.merkle import canonical, header, leaf, merkle_root
 from models.question import Question, versions
-from retrain.canonical import canonical, item_body, item_of, leaf, merkle_root
+from retrain.canonical import item_body, item_of
 from retrain.split import Part, Split, by_conversation, split
 
 FORMAT = 1
@@ -65,7 +66,7 @@ def freeze(
         for item in held
     ]
     known = versions(questions)
-    dataset = DatasetId(merkle_root([_header(known), *(leaf(line) for line in lines)]))
+    dataset = DatasetId(merkle_root([header(FORMAT, known), *(leaf(line) for line in lines)]))
     folder = data_dir / FOLDER / dataset
     if not folder.exists():
         _write(folder, lines, _card(dataset, parts, questions, holdout_share, frozen_at))
@@ -86,7 +87,7 @@ def read_dataset(folder: Path) -> Dataset:
                 continue
             leaves.append(leaf(line))
             parts[Part(body["part"])].append(item_of(body["item"]))
-        root = merkle_root([_header(known), *leaves])
+        root = merkle_root([header(FORMAT, known), *leaves])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"the dataset {folder} is not readable: {error!r}; freeze it anew") from error
     if root != folder.name:
@@ -100,10 +101,6 @@ def read_dataset(folder: Path) -> Dataset:
         gate=tuple(parts[Part.GATE]),
         erased=len(leaves) - sum(len(held) for held in parts.values()),
     )
-
-
-def _header(known: Mapping[QuestionId, str]) -> str:
-    return leaf(canonical({"format": FORMAT, "question_versions": dict(known)}))
 
 
 def _card(

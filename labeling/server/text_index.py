@@ -61,9 +61,11 @@ class TextIndex:
 
     def remove(self, records: Sequence[str]) -> None:
         """Forget records, down to the words in the index's own pages."""
-        with self._lock, self._db:
-            self._remove(records)
-            self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+        with self._lock:
+            with self._db:
+                self._remove(records)
+                self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def remove_dataset(self, dataset: str) -> None:
         """Forget all records of a dataset."""

@@ -122,7 +122,7 @@ def _trace(db: Database, kind: TraceKind, query: str, here: Mapping[str, object]
     """Note the ids that a query of one column finds."""
     db.conn.execute(
         "INSERT OR IGNORE INTO erasure_traces (erasure, kind, name, state) "
-        f"SELECT :erasure, '{kind.value}', found.*, 'open' FROM ({query}) found",
+        f"SELECT :erasure, '{kind.value}', found.*, 'done' FROM ({query}) found",
         here,
     )
 

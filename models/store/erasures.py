@@ -8,10 +8,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from models.erasure import Erasure, ErasureKind, Step, Trace, TraceKind
-from models.ids import BurstId, ErasureId, EventId, MemberId, RequestId, RoomId
+from models.ids import BurstId, CandidateId, ErasureId, EventId, MemberId, RequestId, RoomId
 from models.store.database import to_seconds, to_time, transaction
 
 OPEN, DONE = "open", "done"
+_LATER = frozenset({TraceKind.REQUEST, TraceKind.DATASET, TraceKind.STEP})
+"""What is not rid of the text in the transaction that notes it."""
 
 
 def member_hash(erasure: ErasureId, member: MemberId) -> str:
@@ -47,7 +49,7 @@ def add(db: Database, erasure: ErasureId, kind: TraceKind, names: Sequence[str],
     with transaction(db):
         db.conn.executemany(
             "INSERT OR IGNORE INTO erasure_traces (erasure, kind, name, state, detail) VALUES (?, ?, ?, ?, ?)",
-            [(erasure, kind.value, name, OPEN, detail) for name in names],
+            [(erasure, kind.value, name, OPEN if kind in _LATER else DONE, detail) for name in names],
         )
 
 
@@ -90,6 +92,21 @@ def close_if_done(db: Database, erasure: ErasureId, at: datetime) -> bool:
                 [to_seconds(at), erasure],
             )
     return left is None
+
+
+def stale_candidates(db: Database, since: datetime | None = None) -> dict[CandidateId, list[ErasureId]]:
+    """Candidates that were trained on what was erased (since a moment), with the erasures; newest candidate first."""
+    rows = db.conn.execute(
+        "SELECT c.id, e.id FROM candidates c "
+        "JOIN erasure_traces t ON t.kind = 'dataset' AND t.name = c.dataset "
+        "JOIN erasures e ON e.id = t.erasure "
+        "WHERE json_extract(t.detail, '$.trained') > 0 AND e.at >= ? ORDER BY c.created_at DESC, c.id, e.seq",
+        [0.0 if since is None else to_seconds(since)],
+    )
+    found: dict[CandidateId, list[ErasureId]] = {}
+    for candidate, erasure in rows.fetchall():
+        found.setdefault(CandidateId(candidate), []).append(ErasureId(erasure))
+    return found
 
 
 def unfinished(db: Database) -> list[Erasure]:

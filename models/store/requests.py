@@ -52,6 +52,20 @@ def set_state(db: Database, ids: Sequence[RequestId], state: RequestState) -> No
         db.conn.executemany("UPDATE requests SET state = ? WHERE id = ?", [(state.value, i) for i in ids])
 
 
+def mark_sent(db: Database, ids: Sequence[RequestId]) -> list[RequestId]:
+    """Note that requests have arrived in Argilla; returns those that were withdrawn or amended while they were sent.
+
+    What was sent of these is out of date, and may be what somebody wanted erased.
+    """
+    late: list[RequestId] = []
+    with transaction(db):
+        for request in ids:
+            row = db.conn.execute("UPDATE requests SET state = 'sent' WHERE id = ? AND state = 'pending'", [request])
+            if row.rowcount == 0:
+                late.append(request)
+    return late
+
+
 def renew(db: Database, ids: Sequence[RequestId]) -> None:
     """Make amended requests due again; those that were withdrawn in the meantime stay so."""
     with transaction(db):

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.chat import WindowMessage
-from retrain.canonical import canonical, item_body, item_of, leaf, merkle_root
+from models.merkle import canonical, leaf, merkle_root
+from retrain.canonical import item_body, item_of
 from tests.retrain.conftest import make_item
 
 HASHES = st.lists(st.text("0123456789abcdef", min_size=64, max_size=64), min_size=1, max_size=12)

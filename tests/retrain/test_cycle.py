@@ -19,6 +19,7 @@ from models.champion import champion_gguf
 from models.errors import ExportError, ModelError, TooFewLabels, TrainingError
 from models.evidence import Action, Candidate, Outcome, Promotion, Slot, Verdict
 from models.ids import CandidateId, RunId
+from models.learning_lock import alone
 from models.llama import open_decider, sha256_of
 from models.settings import Settings
 from models.store import learning
@@ -30,7 +31,6 @@ from retrain.cli import cli
 from retrain.cycle import Limits, cycle, thinned, unseen
 from retrain.dataset import freeze, read_dataset
 from retrain.evidence_file import read_evidence
-from retrain.lock import alone
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, fill_store, make_checkpoint, make_item, make_settings
 
 LIMITS = Limits(items=40, rungs=3, seconds=60)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ExportError, TrainingError
-from retrain.canonical import leaf
+from models.merkle import leaf
 from retrain.dataset import Dataset, freeze, read_dataset
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from models.errors import StoreError, TrainingError
-from retrain.lock import alone
+from models.learning_lock import alone
 
 HOLD = """
 import sys
 from pathlib import Path
-from retrain.lock import alone
+from models.learning_lock import alone
 with alone(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
