@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from models.chat import ChatEvent, EventKind
 from models.consent import Mode, Modes
@@ -30,6 +31,16 @@ class Consent:
         self._outs = news.opt_outs or self._outs
         self._erasure = news.erasure
         return news.erased
+
+    def parts(self, events: Sequence[ChatEvent]) -> list[Sequence[ChatEvent]]:
+        """Cut a batch after each order of somebody who opted out: it may be to be heard again from then on."""
+        ends = [
+            number
+            for number, event in enumerate(events, start=1)
+            if event.kind is EventKind.ORDER and self._outs.is_out(event.sender, event.room)
+        ]
+        cuts = [0, *ends, len(events)]
+        return [events[begin:end] for begin, end in pairwise(cuts) if begin < end]
 
     def admitted(self, event: ChatEvent) -> ChatEvent:
         """What may be kept of an event: all of it, its place in the order alone, or nothing but the cursor.

@@ -79,7 +79,8 @@ class Introducer:
 
     def saw(self, events: Sequence[ChatEvent]) -> None:
         """Note the rooms of new events."""
-        if not self._adapter.capabilities.audience:
+        can = self._adapter.capabilities
+        if not can.audience or can.pace == 0:
             return
         for event in events:
             if event.room in self._known or event.kind is not EventKind.MESSAGE or event.is_bot:

@@ -128,14 +128,8 @@ class Pipeline:
         await self._store.do(inbox.settle, [event.id for event in left if not self._consent.hears(event)])
         await self._take([event for event in left if self._consent.hears(event)])
         while (batch := await self._next_events()) is not None:
-            if batch:
-                for erased in await self._consent.refresh():
-                    self._assembler.amend(erased, "")
-                new = await self._store.do(inbox.append, [self._consent.admitted(told_apart(event)) for event in batch])
-                self._adapter.durable(batch)
-                self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
-                self._introducer.saw(new)
-                await self._take(new)
+            for part in self._consent.parts([told_apart(event) for event in batch]):
+                await self._keep(part)
             if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:
                 await self._close(self._assembler.advance(now))
         await self._close(self._assembler.flush())
@@ -144,6 +138,16 @@ class Pipeline:
         self._introducer.end()
         self._all_closed = True
         self._closed.set()
+
+    async def _keep(self, events: Sequence[ChatEvent]) -> None:
+        """Make events durable as far as they may be kept, then assemble those that are new."""
+        for erased in await self._consent.refresh():
+            self._assembler.amend(erased, "")
+        new = await self._store.do(inbox.append, [self._consent.admitted(event) for event in events])
+        self._adapter.durable(events)
+        self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
+        self._introducer.saw(new)
+        await self._take(new)
 
     async def _next_events(self) -> list[ChatEvent] | None:
         """All events that have arrived; an empty list after a quiet quarter of a second; None after the last."""

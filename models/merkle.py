@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.ids import QuestionId
+
 
 def canonical(body: Mapping[str, Any]) -> str:
     """Write JSON in the one form that is hashed: sorted keys, no spaces, ASCII (a lone surrogate stays an escape)."""
@@ -27,6 +29,6 @@ def merkle_root(leaves: Sequence[str]) -> str:
     return level[0].hex()
 
 
-def header(layout: int, question_versions: Mapping[str, str]) -> str:
+def header(layout: int, question_versions: Mapping[QuestionId, str]) -> str:
     """The first leaf of a dataset: its layout, and the wordings that its answers are to."""
     return leaf(canonical({"format": layout, "question_versions": dict(question_versions)}))

@@ -34,7 +34,7 @@ class Chat:
     name = "t"
 
     def __init__(self, events=(), pace=0.0):
-        self.capabilities = Capabilities(pace=pace, audience=False)
+        self.capabilities = Capabilities(pace=pace)
         self.given = asyncio.Queue()
         self.said = []
         self.on_disk = []
