@@ -27,6 +27,7 @@ from models.serving import SERVER, open_server
 from models.settings import load_settings
 from models.store import learning
 from models.store.database import open_database
+from retrain.bench.commands import bench
 from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import export_named, read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
@@ -44,6 +45,9 @@ KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
+
+
+cli.add_command(bench)
 
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:

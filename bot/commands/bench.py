@@ -2,7 +2,11 @@
 
 import click
 
-BENCHES: tuple[click.Command, ...] = ()
+from bot.commands.learning import hand_on
+
+BENCHES: tuple[click.Command, ...] = (
+    hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
+)
 """One a file in ``bot/bench``; those that need torch are handed on to ``python -m retrain bench``."""
 
 

@@ -19,17 +19,17 @@ NAMES: Mapping[str, str] = {
     "export": "Convert a checkpoint to a quantized GGUF.",
     "starter": "Train the starter family from scratch.",
 }
-_WITH_SETTINGS = {*NAMES, "train"} - {"export"}
+_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"export"}
 
 
-def _hand_on(name: str | None) -> click.Command:
+def hand_on(words: tuple[str, ...], about: str) -> click.Command:
     """A command that passes its arguments on untouched, --help included, and ends as the learning side ends."""
 
     @click.pass_context
     def run(context: click.Context, arguments: tuple[str, ...]) -> None:
         if importlib.util.find_spec("torch") is None:
             raise TrainingError("the learning side is not installed here; install Quandary with its extra [retrain]")
-        whole = [*([name] if name is not None else []), *arguments]
+        whole = [*words, *arguments]
         root = context.find_root()
         given = root.get_parameter_source("config") is not ParameterSource.DEFAULT
         named = any(argument.split("=")[0] == "--config" for argument in whole)
@@ -38,8 +38,7 @@ def _hand_on(name: str | None) -> click.Command:
         context.exit(_wait([sys.executable, "-m", "retrain", *whole]))
 
     untouched = {"ignore_unknown_options": True, "help_option_names": []}
-    about = NAMES[name] if name is not None else "Any command of the learning side: `quandary retrain --help`."
-    command = click.command(name or "retrain", help=about, context_settings=untouched)
+    command = click.command(words[-1] if words else "retrain", help=about, context_settings=untouched)
     return command(click.argument("arguments", nargs=-1, type=click.UNPROCESSED)(run))
 
 
@@ -54,4 +53,7 @@ def _wait(command: list[str]) -> int:
             return status if status >= 0 else 128 - status
 
 
-LEARNING: tuple[click.Command, ...] = (*(_hand_on(name) for name in NAMES), _hand_on(None))
+LEARNING: tuple[click.Command, ...] = (
+    *(hand_on((name,), about) for name, about in NAMES.items()),
+    hand_on((), "Any command of the learning side: `quandary retrain --help`."),
+)
