@@ -13,7 +13,7 @@ $(READY): pyproject.toml constraints.txt .ci/llama-wheel .ci/synapse-venv .ci/sy
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=24"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==2.13.0"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$(.ci/llama-wheel $(BIN)/python)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[matrix,server,retrain,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[matrix,telegram,lark,server,retrain,test]"
 	.ci/synapse-venv $(BIN)/python >/dev/null
 	touch $(READY)
 

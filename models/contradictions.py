@@ -24,6 +24,8 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
         wanted = {"homeserver": "the address of the server, https://...", "user": "the bot's whole id, @name:server"}
         missing = [key for key in wanted if not matrix.get(key)]
         found += [(("matrix",), f'adapter = "matrix" needs {key}, {wanted[key]}') for key in missing]
+    if chat.get("adapter") == "lark" and not _table(tables.get("lark")).get("app_id"):
+        found.append((("lark",), 'adapter = "lark" needs app_id, the App ID of the developer console'))
     if argilla.get("url") is not None and argilla.get("api_key_env") is None:
         said = "url needs api_key_env, the name of the environment variable that holds the API key"
         found.append((("argilla",), said))

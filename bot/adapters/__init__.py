@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from bot.adapters.base import Capabilities, ChatAdapter
 from bot.adapters.console import ConsoleChat
 from bot.adapters.replay import ReplayChat
+from bot.adapters.webhook import WebhookChat
 from models.errors import SettingsError
 from models.settings import Settings, secret
 
@@ -28,10 +29,29 @@ def _matrix(settings: Settings) -> ChatAdapter:
     return MatrixChat(settings.matrix, token or "")
 
 
+def _telegram(settings: Settings) -> ChatAdapter:
+    try:
+        from bot.adapters.telegram import TelegramChat  # noqa: PLC0415 - aiogram is an extra, and slow to import
+    except ImportError as error:
+        raise SettingsError('adapter = "telegram" needs aiogram: pip install "quandary[telegram]"') from error
+    return TelegramChat(settings.telegram)
+
+
+def _lark(settings: Settings) -> ChatAdapter:
+    try:
+        from bot.adapters.lark import LarkChat  # noqa: PLC0415 - cryptography is an extra
+    except ImportError as error:
+        raise SettingsError('adapter = "lark" needs cryptography: pip install "quandary[lark]"') from error
+    return LarkChat(settings.lark)
+
+
 FACTORIES: Mapping[str, Callable[[Settings], ChatAdapter]] = {
     "console": lambda _: ConsoleChat(),
     "replay": _replay,
     "matrix": _matrix,
+    "telegram": _telegram,
+    "lark": _lark,
+    "webhook": lambda settings: WebhookChat(settings.webhook),
 }
 
 

@@ -4,11 +4,14 @@ from models.settings.answer import AnswerSettings
 from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSettings
 from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings, ServerSettings
+from models.settings.lark import LarkSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.matrix import MatrixSettings
 from models.settings.question import OptionTable, QuestionTable
 from models.settings.rooms import Language, MannersSettings, Mode, RoomRules, Rooms, RoomTable
 from models.settings.table import Count, Seconds, Share, Table
+from models.settings.telegram import TelegramSettings
+from models.settings.webhook import WebhookSettings
 from models.settings.whole import Settings, load_settings, secret
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "GateSettings",
     "LadderSettings",
     "Language",
+    "LarkSettings",
     "MannersSettings",
     "MatrixSettings",
     "Mode",
@@ -36,7 +40,9 @@ __all__ = [
     "Settings",
     "Share",
     "Table",
+    "TelegramSettings",
     "TrainSettings",
+    "WebhookSettings",
     "load_settings",
     "secret",
 ]

@@ -14,7 +14,7 @@ UpToADay = Annotated[float, Field(gt=0.0, le=86_400.0)]
 class ChatSettings(Table):
     """Where messages come from."""
 
-    adapter: Literal["console", "replay", "matrix"] = "console"
+    adapter: Literal["console", "replay", "matrix", "telegram", "lark", "webhook"] = "console"
     path: Path | None = None
     speed: Annotated[float, Field(ge=0.0)] = 0.0
 

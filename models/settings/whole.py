@@ -16,11 +16,14 @@ from models.settings.answer import AnswerSettings
 from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSettings
 from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings
+from models.settings.lark import LarkSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.matrix import MatrixSettings
 from models.settings.question import QuestionTable, shipped_questions
 from models.settings.rooms import MannersSettings, Rooms, RoomTable
 from models.settings.table import Table
+from models.settings.telegram import TelegramSettings
+from models.settings.webhook import WebhookSettings
 
 
 class Settings(Table):
@@ -29,6 +32,9 @@ class Settings(Table):
     data_dir: Path = Path("var")
     chat: ChatSettings = ChatSettings()
     matrix: MatrixSettings = MatrixSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    lark: LarkSettings = LarkSettings()
+    webhook: WebhookSettings = WebhookSettings()
     burst: BurstSettings = BurstSettings()
     decide: DecideSettings = DecideSettings()
     ask: AskSettings = AskSettings()
