@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from bot.adapters.base import ChatAdapter
-from bot.manners import HOUR, Hold, Occasion, Said, hold
+from bot.manners import HOUR, Occasion, Said, hold
 from bot.why import HELD
 from models.chat import Burst, ChatEvent, WindowMessage
 from models.decision import Decision
@@ -65,15 +65,15 @@ class Actor:
         """
         burst = await self._store.do(bursts.get, burst_id)
         made = await self._store.do(decisions.decisions_of, burst_id)
-        if burst is None or not burst.text.strip() or not made or made[-1].decided_at < self._clock() - STALE:
+        if burst is None or not burst.text.strip() or not made:
             await self._note(burst_id, "", TOO_LATE)
             return
-        if await self._held_back(burst):
+        if await self._out_of_place(burst, made):
             return
         try:
             text = await self._answers.answer(burst.text, burst.window if self._needs_context(made) else ())
             async with self._turn:  # two replies at once must not both take the last place of the hour
-                if await self._held_back(burst):
+                if await self._out_of_place(burst, made):
                     return
                 await self._note(burst_id, text, SENDING)
             said = await self._say(burst, text)
@@ -84,14 +84,17 @@ class Actor:
         await self._note(burst_id, text, SENT, said)
         log.info("replied", burst=burst_id)
 
-    async def _held_back(self, burst: Burst) -> bool:
-        """Tell whether manners forbid a reply now. It is not given later either: it would be out of place."""
+    async def _out_of_place(self, burst: Burst, made: Sequence[Decision]) -> bool:
+        """Tell whether it is too late for a reply, or manners forbid it. Then it is not given later either."""
         now = self._clock()
-        reason: Hold | None = hold(self._rooms.of(burst.room), await self._store.do(_occasion, burst, now), now)
-        if reason is None:
+        if made[-1].decided_at < now - STALE:
+            state = TOO_LATE
+        elif reason := hold(self._rooms.of(burst.room), await self._store.do(_occasion, burst, now), now):
+            state = HELD + reason.value
+        else:
             return False
-        await self._note(burst.id, "", HELD + reason.value)
-        log.info("held back", burst=burst.id, reason=reason.value)
+        await self._note(burst.id, "", state)
+        log.info("not replied", burst=burst.id, state=state)
         return True
 
     async def _say(self, burst: Burst, text: str) -> EventId:

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,6 +80,22 @@ class FakeDecider:
             milliseconds=1.0,
             decided_at=datetime.now(UTC),
         )
+
+
+class SureDecider(FakeDecider):
+    """Sure that everything is a question that stands alone."""
+
+    def _decision(self, burst, question):
+        sure = question.positive if question.id == "is_question" else "no"
+        share = {"yes": 0.9, "no": 0.07, "unsure": 0.03} if sure == "yes" else {"yes": 0.2, "no": 0.7, "unsure": 0.1}
+        return replace(super()._decision(burst, question), sure=sure, probabilities=share)
+
+
+class Answers:
+    """Knows one answer."""
+
+    async def answer(self, question, context):
+        return "in /var/log"
 
 
 def candidate_of(settings, name, gguf, outcome=Outcome.PASS):

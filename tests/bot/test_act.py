@@ -175,6 +175,19 @@ async def test_a_paused_room_and_quiet_hours_are_silent(settings, store):
     assert await store.do(pauses.paused, noon + timedelta(hours=2)) == []
 
 
+async def test_an_answer_that_took_too_long_is_not_given(settings, store):
+    now = [NOW]
+
+    class Slow(Answers):
+        async def answer(self, question, context):
+            now[0] += STALE + timedelta(seconds=1)
+            return await super().answer(question, context)
+
+    chat, burst = Chat(), await burst_of(settings, store, 1)
+    await Actor(store, chat, Slow(), settings.questions, rules(settings), clock=lambda: now[0]).act(burst)
+    assert (chat.said, await states(store)) == ([], {burst: "stale"})
+
+
 @pytest.fixture
 async def endpoint():
     seen = []

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bot_fakes import FakeDecider, said
+from bot_fakes import Answers, FakeDecider, SureDecider, said
 
 from bot.act import Actor
 from bot.adapters.base import Capabilities
@@ -64,20 +64,6 @@ class Group:
         if self.broken:
             raise PlatformError("kicked out")
         return member == "boss"
-
-
-class Answers:
-    async def answer(self, question, context):
-        return "in /var/log"
-
-
-class SureDecider(FakeDecider):
-    """Sure that everything is a question that stands alone."""
-
-    def _decision(self, burst, question):
-        sure = question.positive if question.id == "is_question" else "no"
-        share = {"yes": 0.9, "no": 0.07, "unsure": 0.03} if sure == "yes" else {"yes": 0.2, "no": 0.7, "unsure": 0.1}
-        return replace(super()._decision(burst, question), sure=sure, probabilities=share)
 
 
 HELP, HELP_ZH = (say.help.format(reaction=say.help_reaction.format(key="❌")) for say in (ENGLISH, CHINESE))
