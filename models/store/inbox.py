@@ -62,6 +62,14 @@ def keep_silent_about(db: Database, event: ChatEvent) -> None:
         settle(db, [event.id])
 
 
+def is_open(db: Database, message: EventId) -> bool:
+    """Tell whether a message may still join a burst, or is in one that has not closed."""
+    row = db.conn.execute(
+        "SELECT 1 FROM events WHERE id = ? AND handled = 0 AND kind = 'message' AND NOT is_bot", [message]
+    ).fetchone()
+    return row is not None
+
+
 def waiting_messages(db: Database, member: MemberId, room: RoomId | None) -> list[EventId]:
     """A member's messages that no closed burst has yet, in one room or (None) in all."""
     rows = db.query(
