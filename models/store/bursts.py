@@ -109,7 +109,9 @@ def amend_windows(db: Database, message: EventId, text: str) -> None:
     with transaction(db):
         for burst in showing(db, message):
             (column,) = db.conn.execute("SELECT window FROM bursts WHERE id = ?", [burst]).fetchone()
-            window = [replace(m, text=text[:WINDOW_CHARS]) if m.id == message else m for m in read_window(column)]
+            window = [
+                replace(m, text=text[: inbox.WINDOW_CHARS]) if m.id == message else m for m in read_window(column)
+            ]
             db.conn.execute("UPDATE bursts SET window = ? WHERE id = ?", [write_window(window), burst])
 
 

@@ -129,11 +129,12 @@ def record_reply(
         )
 
 
-def unanswered(db: Database) -> list[BurstId]:
+def unanswered(db: Database, limit: int = -1) -> list[BurstId]:
     """Bursts that were to be replied to and have no reply written down, in order."""
     rows = db.query(
         "SELECT r.burst FROM routes r LEFT JOIN replies p ON p.burst = r.burst "
-        "WHERE r.route = 'act' AND p.burst IS NULL ORDER BY r.routed_at"
+        "WHERE r.route = 'act' AND p.burst IS NULL ORDER BY r.routed_at LIMIT ?",
+        [limit],
     )
     return [BurstId(row["burst"]) for row in rows]
 
