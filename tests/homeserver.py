@@ -19,7 +19,7 @@ import httpx
 ROOT = Path(__file__).parents[1]
 SERVER_NAME = "quandary.test"
 SECRET, CLOCK_TOKEN = "register", "clock"
-START_S = 60.0
+START_S = 150.0
 _FREE = "{per_second: 100000, burst_count: 100000}"
 _CONFIG = f"""
 server_name: {SERVER_NAME}
@@ -90,7 +90,9 @@ class Homeserver:
         command = [made.stdout.decode().strip(), "-m", "synapse.app.homeserver", "-c", self.folder / "homeserver.yaml"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         with (self.folder / "output.log").open("ab") as output:
-            self._running = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.folder, env=environment)
+            self._running = subprocess.Popen(
+                command, stdout=output, stderr=output, cwd=self.folder, env=environment, start_new_session=True
+            )
         until = time.monotonic() + START_S
         while time.monotonic() < until and self._running.poll() is None:
             try:

@@ -34,6 +34,8 @@ async def answer_of(call: Awaitable[Response], what: str) -> Response:
         response = await call
     except (TimeoutError, aiohttp.ClientError, OSError, ProtocolError) as error:
         raise LaterError(f"{what}: the homeserver cannot be reached ({type(error).__name__}: {error})") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LaterError(f"{what}: nio cannot read the homeserver's answer ({type(error).__name__})") from error
     transport = response.transport_response
     status = 0 if transport is None else transport.status
     if 200 <= status < 300 and not isinstance(response, ErrorResponse):

@@ -147,7 +147,7 @@ def _time(milliseconds: int, now: datetime) -> datetime:
     latest = now + AHEAD
     if milliseconds >= latest.timestamp() * 1000:
         return latest
-    return datetime.fromtimestamp(max(0, milliseconds) / 1000, UTC)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -58,9 +58,9 @@ async def told(client: AsyncClient, response: SyncResponse, since: str) -> Async
 
 async def _told_in(client: AsyncClient, room: RoomId, info: RoomInfo, since: str, page: int) -> AsyncIterator[Event]:
     """One room's events; those sent before we joined it are nobody's business."""
-    timeline: Sequence[Event] = info.timeline.events
+    timeline = _sound(info.timeline.events)
     joined_here = _joined_at(client.user_id, timeline)
-    joined_at = max(joined_here, _joined_at(client.user_id, info.state))
+    joined_at = max(joined_here, _joined_at(client.user_id, _sound(info.state)))
     if info.timeline.limited and not joined_here:
         known = {event.event_id for event in timeline}
         async for event in _gap(client, room, since, info.timeline.prev_batch, page):
@@ -71,6 +71,11 @@ async def _told_in(client: AsyncClient, room: RoomId, info: RoomInfo, since: str
     for event in timeline:
         if event.server_timestamp >= joined_at:
             yield event
+
+
+def _sound(events: Sequence[Any]) -> list[Event]:
+    """Leave out what nio could not read: it may lack id and time, and cannot be a message."""
+    return [event for event in events if isinstance(event, Event)]
 
 
 def _joined_at(user: str, events: Sequence[Event]) -> int:
@@ -102,7 +107,7 @@ async def _gap(client: AsyncClient, room: RoomId, since: str, until: str | None,
         except RefusedError as error:  # we were thrown out, say; waiting would not bring it back
             log.warning("a gap stays open", room=room, error=str(error))
             return
-        for event in answer.chunk:
+        for event in _sound(answer.chunk):
             yield event
         count += len(answer.chunk)
         begin = answer.end if answer.end != begin else None
