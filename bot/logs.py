@@ -2,15 +2,13 @@
 
 import logging
 import sys
-from typing import TextIO
 
 import structlog
 
 
-def set_up_logs(level: str = "info", to: TextIO | None = None) -> None:
+def set_up_logs(level: str = "info") -> None:
     """Log from a level upwards; coloured on a terminal, key=value elsewhere. Libraries are heard from warning up."""
-    to = sys.stderr if to is None else to
-    terminal = to.isatty()
+    terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -18,7 +16,7 @@ def set_up_logs(level: str = "info", to: TextIO | None = None) -> None:
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.LogfmtRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(to),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="level=%(levelname)s event=%(message)r")

@@ -41,7 +41,7 @@ def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16") -> Path:
         with ExitStack() as stack:
             writer = GGUFWriter(aside, str(config["model_type"]))
             stack.callback(writer.close)
-            _write_fields(writer, config, vocabulary, kind, checkpoint.name)
+            write_fields(writer, config, vocabulary, kind, checkpoint.name)
             _write_tensors(writer, config, checkpoint, kind)
         aside.replace(target)
     except (OSError, SafetensorError) as error:
@@ -74,7 +74,8 @@ def _head_width(config: dict[str, Any]) -> int:
     return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
 
 
-def _write_fields(writer: GGUFWriter, config: dict[str, Any], vocabulary: Vocabulary, kind: Kind, name: str) -> None:
+def write_fields(writer: GGUFWriter, config: dict[str, Any], vocabulary: Vocabulary, kind: Kind, name: str) -> None:
+    """Write a GGUF's header fields from a transformers config and a vocabulary."""
     heads = int(config["num_attention_heads"])
     writer.add_name(name)
     writer.add_file_type(LlamaFileType.MOSTLY_F16 if kind == "f16" else LlamaFileType.ALL_F32)

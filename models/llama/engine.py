@@ -8,6 +8,7 @@ ends.
 
 import ctypes
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from models.errors import ModelError
@@ -93,6 +94,18 @@ class Engine:
             found += self._scored(prompts[start:end], trees[start:end])
         return found
 
+    def read_plainly(self, preamble: tuple[int, ...], tokens: int) -> None:
+        """Read ``tokens`` more tokens behind a preamble as one plain sequence: what llama.cpp allows at best.
+
+        A yardstick for benchmarks: nothing is answered. Raises ModelError where decoding fails.
+        """
+        self._know(preamble)
+        ids = (preamble * (tokens // len(preamble) + 1))[:tokens]
+        try:
+            self._decode(replace(line(ids, 1, len(preamble)), ends=((tokens - 1,),)))
+        finally:
+            self._drop()
+
     def forget(self) -> None:
         """Drop the cached preamble; the next prompt reads it again."""
         llama_cpp.llama_memory_clear(self._memory, False)  # noqa: FBT003 - the cells' metadata suffices
@@ -123,11 +136,7 @@ class Engine:
             yield start, len(prompts)
 
     def _scored(self, prompts: Sequence[EncodedPrompt], trees: Sequence[Layout]) -> list[list[list[float]]]:
-        preamble = prompts[0].preamble
-        if preamble != self._preamble:
-            self.forget()
-            self._decode(line(preamble, self._sequences))
-            self._preamble = preamble
+        self._know(prompts[0].preamble)
         layout = forest(prompts, trees)
         try:
             self._decode(layout)
@@ -136,9 +145,21 @@ class Engine:
                 for ends, prompt in zip(layout.ends, prompts, strict=True)
             ]
         finally:
-            llama_cpp.llama_memory_seq_rm(self._memory, -1, len(preamble), -1)
+            self._drop()
+
+    def _know(self, preamble: tuple[int, ...]) -> None:
+        if preamble != self._preamble:
+            self.forget()
+            self._decode(line(preamble, self._sequences))
+            self._preamble = preamble
+
+    def _drop(self) -> None:
+        """Free the cells of all but the preamble."""
+        llama_cpp.llama_memory_seq_rm(self._memory, -1, len(self._preamble), -1)
 
     def _decode(self, layout: Layout) -> None:
+        if layout.size > self._capacity:
+            raise ModelError(f"{layout.size} tokens exceed the engine's budget of {self._capacity}")
         status = llama_cpp.llama_decode(self._context, self._batch.filled(layout))
         if status != 0:
             self.forget()

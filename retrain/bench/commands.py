@@ -13,6 +13,7 @@ from models.errors import InputError
 from models.settings import load_settings
 from retrain.bench.accuracy import Match, cross_fitted, held_out
 from retrain.bench.contest import AT_PRECISION, Estimate
+from retrain.bench.speed import forward, weights
 
 SHOWN = {
     "f1": "F1",
@@ -27,6 +28,10 @@ COUNTED = {"plain": "each row once", "natural": "at natural rates"}
 @click.group()
 def bench() -> None:
     """Measure how good decisions are, and what bounds hold."""
+
+
+bench.add_command(weights)
+bench.add_command(forward)
 
 
 @bench.command()
