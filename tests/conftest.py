@@ -38,7 +38,7 @@ def model_server(smallest_gguf, tmp_path_factory):
     url = f"http://127.0.0.1:{port}/v1"
     said = tmp_path_factory.mktemp("model_server") / "log.txt"
     given = {"model": smallest_gguf, "model_alias": "starter", "host": "127.0.0.1", "port": port}
-    given |= {"n_ctx": 1024, "n_threads": 1, "chat_format": "chatml", "verbose": False}
+    given |= {"n_ctx": 512, "n_threads": 1, "chat_format": "chatml", "verbose": False}
     command = [
         sys.executable,
         "-m",
