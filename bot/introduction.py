@@ -1,7 +1,7 @@
 """Telling a room, once, what the bot does there and how to be left out."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from bot.adapters.base import ChatAdapter
 from bot.manners import is_quiet
 from bot.orders import Tongue
-from bot.phrases import spoken
+from bot.phrases import SENTENCES, spoken
 from models.chat import ChatEvent, EventKind
 from models.consent import Mode, Modes
 from models.errors import PlatformError
@@ -20,39 +20,11 @@ from models.store.thread import Store
 
 log = structlog.get_logger(__name__)
 
-_WHO: Mapping[Tongue, str] = {
-    "en": "Hello, I am a bot that reads along here. A small model decides whether a message asks something.",
-    "zh": "大家好，我是在本群旁听的机器人。一个小模型判断消息是不是在提问。",
-}
-_WHAT: Mapping[tuple[Tongue, Mode], str] = {
-    ("en", Mode.LISTEN): "What you write is shown to nobody, trains nothing and is erased after {days} days.",
-    ("en", Mode.LABEL): (
-        "Where it is not sure, people may be shown the message and those before it, without names, to tell; messages "
-        "that nobody was asked about are erased after {days} days. Models are not trained on what you write."
-    ),
-    ("en", Mode.TRAIN): (
-        "Where it is not sure, people may be shown the message and those before it, without names, to tell it, and "
-        "models are trained on their answers; messages that nobody was asked about are erased after {days} days."
-    ),
-    ("zh", Mode.LISTEN): "你们写的内容不给任何人看，也不用来训练模型，{days} 天后删除。",
-    ("zh", Mode.LABEL): (
-        "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断；没有请人判断的消息 {days} 天后删除。"
-        "你们写的内容不用来训练模型。"
-    ),
-    ("zh", Mode.TRAIN): (
-        "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断，并用答案训练模型；"
-        "没有请人判断的消息 {days} 天后删除。"
-    ),
-}
-_HOW: Mapping[Tongue, str] = {
-    "en": "!quandary optout leaves your messages out, !quandary forget erases them, !quandary help tells more.",
-    "zh": "发送 !quandary 退出 可以不被读取，!quandary 忘记 会删除你的消息，!quandary 帮助 可以了解更多。",
-}
-
 
 def introduction(mode: Mode, tongue: Tongue, retention_days: int) -> str:
     """What a room is told: who reads along, what becomes of what is written, and how to be left out."""
-    return "\n".join((_WHO[tongue], _WHAT[tongue, mode].format(days=retention_days), _HOW[tongue]))
+    say = SENTENCES[tongue]
+    return "\n".join((say.introduction, say.modes[mode].format(days=retention_days), say.choices))
 
 
 class Introducer:

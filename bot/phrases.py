@@ -10,12 +10,19 @@ from dataclasses import dataclass
 
 from bot.manners import Hold
 from bot.orders import Tongue
+from models.consent import Mode
 from models.decision import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentences:
     """All sentences in one language."""
+
+    introduction: str
+    modes: dict[Mode, str]
+    """What becomes of what members write: {days}"""
+    choices: str
+    """How to be left out."""
 
     help: str
     """{reaction}"""
@@ -69,6 +76,19 @@ class Sentences:
 
 
 ENGLISH = Sentences(
+    introduction="Hello, I am a bot that reads along here. A small model decides whether a message asks something.",
+    modes={
+        Mode.LISTEN: "What you write is shown to nobody, trains nothing and is erased after {days} days.",
+        Mode.LABEL: (
+            "Where it is not sure, people may be shown the message and those before it, without names, to tell; "
+            "messages that nobody was asked about are erased after {days} days. No model learns from what you write."
+        ),
+        Mode.TRAIN: (
+            "Where it is not sure, people may be shown the message and those before it, without names, to tell it, and "
+            "models are trained on their answers; messages that nobody was asked about are erased after {days} days."
+        ),
+    },
+    choices="!quandary optout leaves your messages out, !quandary forget erases them, !quandary help tells more.",
     help=(
         "I am a bot that reads along. A small model decides whether a message asks something; where it is sure I "
         "reply, where it is not, people may be asked, depending on what this room agreed to.\n"
@@ -107,7 +127,7 @@ ENGLISH = Sentences(
     admins_only="Only this room's admins can tell me that.",
     admins_unknown="I could not find out whether you are an admin of this room; please try again later.",
     paused="I say nothing here until an admin writes: !quandary resume",
-    paused_hours="I say nothing here for {hours} hours, or until an admin writes: !quandary resume",
+    paused_hours="I say nothing here for {hours} h, or until an admin writes: !quandary resume",
     resumed="I am back.",
     opted_out=(
         "Done: what you write in this room is no longer kept, decided or shown to anybody. "
@@ -125,6 +145,19 @@ ENGLISH = Sentences(
 )
 
 CHINESE = Sentences(
+    introduction="大家好，我是在本群旁听的机器人。一个小模型判断消息是不是在提问。",
+    modes={
+        Mode.LISTEN: "你们写的内容不给任何人看，也不用来训练模型，{days} 天后删除。",
+        Mode.LABEL: (
+            "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断；"
+            "没有请人判断的消息 {days} 天后删除。你们写的内容不用来训练模型。"
+        ),
+        Mode.TRAIN: (
+            "它没有把握时，可能会把那条消息和前面的几条（不带姓名）给人看，请人判断，并用答案训练模型；"
+            "没有请人判断的消息 {days} 天后删除。"
+        ),
+    },
+    choices="发送 !quandary 退出 可以不被读取，!quandary 忘记 会删除你的消息，!quandary 帮助 可以了解更多。",
     help=(
         "我是一个旁听群聊的机器人。一个小模型判断消息是不是在提问：有把握时我才回复，"
         "没把握时可能请人来判断，这取决于本群同意的范围。\n"

@@ -307,7 +307,7 @@ class Pipeline:
         while True:
             last = self._all_routed
             self._routed.clear()
-            waiting = await self._store.do(decisions.unanswered)
+            waiting = await self._store.do(decisions.unanswered, REPLIES_MAX + 1)
             async with asyncio.TaskGroup() as tasks:
                 for burst in waiting[:REPLIES_MAX]:
                     tasks.create_task(actor.act(burst))

@@ -48,16 +48,24 @@ class Recall:
                 return None if await self._take_back(event, subject) else say.recall_impossible
         return say.recall_whose
 
-    async def reacted(self, event: ChatEvent) -> None:
-        """Note a reaction; one that stands for a recall, on a reply, by its asker or an admin, is carried out."""
+    async def reacted(self, event: ChatEvent, *, at_last: bool = False) -> bool:
+        """Note a reaction; one that stands for a recall, on a reply, by its asker or an admin, is carried out.
+
+        False where it is too early, for the message that it is about is still in an open burst; ``at_last`` it is
+        dropped then.
+        """
         target = None if event.target is None else await self._store.do(feedback.subject, event.room, event.target)
-        if target is not None:
+        if target is None and event.target is not None and not at_last:
+            if await self._store.do(inbox.is_open, event.target):
+                return False
+        elif target is not None:
             wanted = target.said is not None and bare(event.text) in self._keys
             if wanted and await self._may(event, target):
                 await self._take_back(event, target)
             else:
                 await self._keep(event, target, FeedbackKind.REACTION)
         await self._store.do(inbox.settle, [event.id])
+        return True
 
     async def _may(self, event: ChatEvent, subject: Subject) -> bool:
         if event.sender == subject.asker:

@@ -15,6 +15,9 @@ from models.settings import Settings
 from models.store import bursts, decisions, feedback, labels, learning, pauses, promotions, replies, requests
 from models.store.database import Database
 
+DELAYS_OF = 1000
+"""Bursts from which the delay is told."""
+
 
 def status(db: Database, settings: Settings) -> dict[str, Any]:
     """Gather counts, champion, thresholds and the last training; the model's own troubles are told, not raised."""
@@ -28,6 +31,7 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
         "feedback": feedback.count(db),
         "paused": pauses.paused(db, datetime.now(UTC)),
         "requests": requests.count(db),
+        "closed_to_decided": asdict(decisions.delays(db, DELAYS_OF)),
         "labels": labels.count(db, versions(settings.questions)),
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},
         "thresholds": thresholds,

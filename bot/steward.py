@@ -8,6 +8,7 @@ What a member says about being heard holds from the order on, so it is done at o
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -29,6 +30,8 @@ from models.store.thread import Store
 
 ANSWERS_PER_HOUR = 20
 """To orders of one member in one room; further ones are carried out without a word."""
+EARLY_S = 5.0
+"""After how long a reaction is looked at again that was quicker than the burst that it is about."""
 _SPEAKING = 10
 """Messages of the room from which its language is told."""
 _RIGHTS = frozenset({Verb.PAUSE, Verb.RESUME, Verb.OPT_OUT, Verb.OPT_IN, Verb.FORGET})
@@ -61,6 +64,7 @@ class Steward:
         self._answers: Hourly[tuple[RoomId, MemberId]] = Hourly(ANSWERS_PER_HOUR)
         self._heard: list[ChatEvent] = []
         self._released: deque[ChatEvent] = deque()
+        self._early: list[ChatEvent] = []
         self._woken = asyncio.Event()
         self._ended = False
 
@@ -104,13 +108,20 @@ class Steward:
         """Carry out what is released, one after another."""
         while True:
             self._woken.clear()
+            ended = self._ended
             while self._released:
-                event = self._released[0]
-                await (self._obey(event) if event.kind is EventKind.ORDER else self._recall.reacted(event))
-                self._released.popleft()
-            if self._ended:
+                event = self._released.popleft()
+                if event.kind is EventKind.ORDER:
+                    await self._obey(event)
+                elif not await self._recall.reacted(event, at_last=ended):
+                    self._early.append(event)
+            if ended:
                 return
-            await self._woken.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EARLY_S if self._early else None):
+                    await self._woken.wait()
+            self._released.extend(self._early)
+            self._early.clear()
 
     async def _obey(self, event: ChatEvent) -> None:
         order = parse(event.text)

@@ -4,12 +4,14 @@ import click
 
 from bot.bench.cascade import cascade
 from bot.bench.decide import decide
+from bot.bench.ingest import ingest
 from bot.commands.learning import hand_on
 
 BENCHES: tuple[click.Command, ...] = (
     decide,
     cascade,
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
+    ingest,
 )
 """One a file in ``bot/bench``; those that need torch are handed on to ``python -m retrain bench``."""
 

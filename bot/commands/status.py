@@ -36,6 +36,8 @@ def _show(found: Mapping[str, Any]) -> None:
         table.add_row(name, ", ".join(f"{count} {what}" for what, count in found[name].items()) or "none yet")
     if found["paused"]:
         table.add_row("paused by admins", Text(", ".join(found["paused"])))
+    if (delays := found["closed_to_decided"])["bursts"]:
+        table.add_row("closed to decided", f"{delays['p50_s']:.3f} s (half), {delays['p95_s']:.3f} s (95 in 100)")
     champion, run = found["champion"], found["last_run"]
     origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
     table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))

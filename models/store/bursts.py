@@ -14,8 +14,6 @@ from models.store import inbox
 from models.store.database import storable, to_seconds, to_time, transaction
 
 CLOSED, ROUTED, WITHDRAWN = "closed", "routed", "withdrawn"
-WINDOW_CHARS = 2000
-"""A window message longer than this is cut; the prompt reads less of it anyway."""
 _SHOWN_MAX = 1000
 """So many events later no window shows a message any more, however many of them were without text."""
 _DISORDER_S = 600.0
@@ -47,19 +45,19 @@ def close(
 def close_with_windows(
     db: Database, bursts: Sequence[Burst], size: int, handled: Sequence[EventId], closed_at: datetime
 ) -> None:
-    """Close bursts as an assembler gives them: each with the up to ``size`` messages before it, long ones cut."""
+    """Close bursts as an assembler gives them, each with the up to ``size`` messages before it."""
 
     def windowed(burst: Burst) -> Burst:
-        before = inbox.window_before(db, burst.room, burst.message_ids[0], size)
-        cut = (replace(message, text=message.text[:WINDOW_CHARS]) for message in before)
-        return replace(burst, window=tuple(cut))
+        return replace(burst, window=inbox.window_before(db, burst.room, burst.message_ids[0], size))
 
     close(db, map(windowed, bursts), handled, closed_at)
 
 
 def undecided(db: Database, limit: int = 1000) -> list[Burst]:
     """Closed bursts without a route, in order of their ends; after a restart they are decided first."""
-    rows = db.query("SELECT * FROM bursts WHERE state = 'closed' ORDER BY ended_at, id LIMIT ?", [limit])
+    rows = db.query(  # the index is named because SQLite would rather sort all that wait, a backlog of them each time
+        "SELECT * FROM bursts INDEXED BY bursts_undecided WHERE state = 'closed' ORDER BY ended_at, id LIMIT ?", [limit]
+    )
     return [burst_of(row) for row in rows]
 
 
@@ -111,7 +109,9 @@ def amend_windows(db: Database, message: EventId, text: str) -> None:
     with transaction(db):
         for burst in showing(db, message):
             (column,) = db.conn.execute("SELECT window FROM bursts WHERE id = ?", [burst]).fetchone()
-            window = [replace(m, text=text[:WINDOW_CHARS]) if m.id == message else m for m in read_window(column)]
+            window = [
+                replace(m, text=text[: inbox.WINDOW_CHARS]) if m.id == message else m for m in read_window(column)
+            ]
             db.conn.execute("UPDATE bursts SET window = ? WHERE id = ?", [write_window(window), burst])
 
 

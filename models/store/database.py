@@ -21,10 +21,11 @@ PRAGMAS = (
     "synchronous = NORMAL",
     "foreign_keys = ON",
     "cache_size = -32768",
+    "wal_autocheckpoint = 4000",
 )
 """A transaction outlives a kill of the process; a loss of power may undo the last ones, and corrupts nothing.
 
-The page cache is 32 MiB, so that a long history's indexes stay in it.
+The page cache is 32 MiB, so that a long history's indexes stay in it; the log is copied back every 16 MiB.
 """
 
 

@@ -1,6 +1,7 @@
 """Decisions and routes: written in one transaction with the request that a route asks for."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,15 @@ class Routed:
     decisions: Sequence[Decision]
     routing: Routing
     request: Request | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Seconds from a burst's closing to its route, half and 95 in 100 of them at most; None where there are none."""
+
+    bursts: int
+    p50_s: float | None
+    p95_s: float | None
 
 
 def record(
@@ -97,6 +107,17 @@ def count_routes(db: Database, since: datetime | None = None) -> dict[str, int]:
     return {row["route"]: row["n"] for row in rows}
 
 
+def delays(db: Database, last: int = -1) -> Delays:
+    """How long bursts waited for their route; all of them, or those routed last."""
+    rows = db.conn.execute(
+        "SELECT r.routed_at - b.closed_at FROM routes r JOIN bursts b ON b.id = r.burst "
+        "WHERE b.closed_at IS NOT NULL AND b.state = ? ORDER BY r.routed_at DESC LIMIT ?",
+        [ROUTED, last],
+    ).fetchall()
+    seconds = sorted(max(0.0, row[0]) for row in rows)
+    return Delays(bursts=len(seconds), p50_s=_ranked(seconds, 0.5), p95_s=_ranked(seconds, 0.95))
+
+
 def record_reply(
     db: Database, burst: BurstId, text: str, state: str, at: datetime, said: EventId | None = None
 ) -> None:
@@ -108,13 +129,19 @@ def record_reply(
         )
 
 
-def unanswered(db: Database) -> list[BurstId]:
+def unanswered(db: Database, limit: int = -1) -> list[BurstId]:
     """Bursts that were to be replied to and have no reply written down, in order."""
     rows = db.query(
         "SELECT r.burst FROM routes r LEFT JOIN replies p ON p.burst = r.burst "
-        "WHERE r.route = 'act' AND p.burst IS NULL ORDER BY r.routed_at"
+        "WHERE r.route = 'act' AND p.burst IS NULL ORDER BY r.routed_at LIMIT ?",
+        [limit],
     )
     return [BurstId(row["burst"]) for row in rows]
+
+
+def _ranked(values: Sequence[float], share: float) -> float | None:
+    """The nearest-rank quantile of sorted values, to a tenth of a millisecond."""
+    return round(values[math.ceil(share * len(values)) - 1], 4) if values else None
 
 
 def _row(decision: Decision) -> tuple[object, ...]:

@@ -10,6 +10,9 @@ from models.chat import ChatEvent, EventKind, WindowMessage
 from models.ids import BurstId, EventId, MemberId, RoomId
 from models.store.database import storable, to_seconds, to_time, transaction
 
+WINDOW_CHARS = 2000
+"""A window message longer than this is cut; the prompt reads less of it anyway."""
+
 _INSERT = (
     "INSERT INTO events (id, platform, room, thread, sender, kind, text, sent_at, target, reply_to, is_bot, "
     "mentions_bot, burst, handled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -62,6 +65,14 @@ def keep_silent_about(db: Database, event: ChatEvent) -> None:
         settle(db, [event.id])
 
 
+def is_open(db: Database, message: EventId) -> bool:
+    """Tell whether a message may still join a burst, or is in one that has not closed."""
+    row = db.conn.execute(
+        "SELECT 1 FROM events WHERE id = ? AND handled = 0 AND kind = 'message' AND NOT is_bot", [message]
+    ).fetchone()
+    return row is not None
+
+
 def waiting_messages(db: Database, member: MemberId, room: RoomId | None) -> list[EventId]:
     """A member's messages that no closed burst has yet, in one room or (None) in all."""
     rows = db.query(
@@ -73,13 +84,16 @@ def waiting_messages(db: Database, member: MemberId, room: RoomId | None) -> lis
 
 
 def window_before(db: Database, room: RoomId, first: EventId, size: int) -> tuple[WindowMessage, ...]:
-    """The up to ``size`` messages of a room, of all senders, that came before a message; oldest first."""
+    """The up to ``size`` messages of a room, of all senders, before a message; oldest first, long ones cut."""
     found = db.conn.execute(
         "SELECT id, sender, text FROM events WHERE room = ? AND kind = 'message' AND text <> '' AND seq < "
         "(SELECT seq FROM events WHERE id = ?) ORDER BY seq DESC LIMIT ?",
         (room, first, size),
     ).fetchall()
-    return tuple(WindowMessage(sender=sender, text=text, id=EventId(name)) for name, sender, text in reversed(found))
+    return tuple(
+        WindowMessage(sender=sender, text=text[:WINDOW_CHARS], id=EventId(name))
+        for name, sender, text in reversed(found)
+    )
 
 
 def meant(db: Database, event: ChatEvent) -> EventId | None:

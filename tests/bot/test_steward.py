@@ -305,6 +305,18 @@ async def test_reactions_are_weak_feedback_and_no_labels(house):
     assert await house.store.do(feedback.count) == {"reaction": 2}
 
 
+async def test_a_reaction_that_is_quicker_than_its_burst_is_noted_when_that_has_closed(house, monkeypatch):
+    monkeypatch.setattr("bot.steward.EARLY_S", 0.05)
+    await house.run(said(1, "a", 0, "where"), said(2, "b", 1, "👍", kind=EventKind.REACTION, target=1))
+    assert await house.store.do(feedback.count) == {"reaction": 1}
+    assert await house.store.do(inbox.unhandled) == []
+    await house.store.do(
+        inbox.append, [said(3, "a", 100, "and"), said(4, "b", 101, "👍", kind=EventKind.REACTION, target=3)]
+    )
+    await house.run()  # it was killed before the burst closed
+    assert await house.store.do(feedback.count) == {"reaction": 2}
+
+
 async def test_a_platform_that_takes_nothing_back_is_told_of_and_the_wish_is_kept(house):
     await replied_to(house)
     house.group.retracts = False
@@ -355,7 +367,8 @@ async def test_who_opts_out_is_not_decided_from_then_on(house):
     assert "just before" not in texts
     assert "same breath" not in texts
     assert await house.store.do(inbox.unhandled) == []
-    await house.run(reaction(7, "a", "👍", 3))
+    await house.run(reaction(7, "a", "👍", 3), said(10, "a", 95, "unheard"))
+    assert "unheard" not in await house.texts()
     assert await house.store.do(feedback.count) == {}
     await house.run(order(8, "a", "加入", at=100), said(9, "a", 101, "here again"))
     assert await house.is_out("a", "r") == [False]
