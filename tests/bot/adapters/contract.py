@@ -59,6 +59,8 @@ class Rig:
 
     def __init__(self, folder, monkeypatch):
         self.folder, self.monkeypatch = folder, monkeypatch
+        self.fixture = None
+        """Gives fixtures by name, for rigs that need a server of many tests."""
 
     async def __aenter__(self):
         return self

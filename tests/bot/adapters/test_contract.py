@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import matrix_rig  # noqa: F401 - puts its rig into RIGS
 import pytest
 from bot_fakes import FakeDecider
 from contract import PATIENCE_S, RIGS, able, now, until
@@ -19,7 +20,9 @@ from models.store import inbox
 
 @pytest.fixture
 async def rig(request, tmp_path, monkeypatch):
-    async with RIGS[request.param](tmp_path, monkeypatch) as opened:
+    made = RIGS[request.param](tmp_path, monkeypatch)
+    made.fixture = request.getfixturevalue
+    async with made as opened:
         yield opened
 
 
