@@ -14,7 +14,7 @@ from models.ids import CandidateId
 from models.llama import gguf_of, sha256_of
 from models.question import versions
 from models.settings import Settings
-from models.store import learning, promotions
+from models.store import erasures, learning, promotions
 from models.store.database import Database
 
 CONFIGURED = CandidateId("config.toml")
@@ -125,6 +125,8 @@ def _obstacle(db: Database, candidate: CandidateId, verdict: Verdict) -> str | N
     rejected = [p for p in promotions.history(db) if p.candidate == candidate and p.action is Action.REJECT]
     if rejected:
         return f"was rejected by {rejected[-1].by} ({rejected[-1].why})"
+    if erased := erasures.stale_candidates(db).get(candidate):
+        return f"was trained on messages that were erased since (erasure {', '.join(erased)}; the next one will not be)"
     if verdict.outcome is Outcome.PASS:
         return None
     against = "; ".join(check.reason for check in verdict.checks if check.outcome is verdict.outcome)

@@ -37,6 +37,12 @@ async def argilla_of(settings: Settings) -> AsyncIterator[tuple[str, str]]:
         yield embedded.url, embedded.credentials.api_key
 
 
+async def argilla_runs(settings: Settings) -> bool:
+    """Tell whether a bot that runs here keeps an embedded Argilla up."""
+    url = await asyncio.to_thread(_noted, settings.data_dir / HOME)
+    return url is not None and await _answers(url)
+
+
 def note_address(home: Path, url: str) -> None:
     """Note where a running bot's Argilla is, for the other commands."""
     write_private(home / _ADDRESS, url + "\n")

@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from models.errors import QuandaryError
 from models.settings import Settings
-from models.store import labels, learning, retention
+from models.store import erasures, labels, learning, retention
 from models.store.thread import Store
 
 LOOK_S = 60.0
@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 class Schedule:
     """The bot's jobs, running while entered: ``async with Schedule(...)``.
 
-    ``pull`` and ``top_up`` are the labelling queue's inlet and outbox. Retraining is a process of its own at low
-    priority, started at night or after so many new labels, and never while another one runs.
+    ``pull`` and ``top_up`` are the labelling queue's inlet and outbox, ``erase`` finishes erasures. Retraining is a
+    process of its own at low priority, started at night or after so many new labels, and never while another one runs.
     """
 
     def __init__(
@@ -47,12 +47,14 @@ class Schedule:
         config: Path,
         pull: Callable[[], Awaitable[object]],
         top_up: Callable[[], Awaitable[object]],
+        erase: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._command = [sys.executable, "-m", "retrain", "cycle", "--config", str(config)]
         self._pull = pull
         self._top_up = top_up
+        self._erase = erase
         self._training: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._started_at: datetime | None = None
@@ -68,6 +70,8 @@ class Schedule:
         add(self._quiet, IntervalTrigger(seconds=settings.pull_s), ["pull", self._pull], next_run_time=now)
         add(self._quiet, IntervalTrigger(seconds=settings.top_up_s), ["top up", self._top_up], next_run_time=now)
         add(self._quiet, IntervalTrigger(seconds=LOOK_S), ["count labels", self.retrain_if_many])
+        if self._erase is not None:
+            add(self._quiet, IntervalTrigger(seconds=LOOK_S), ["erase", self._erase], next_run_time=now)
         add(self._quiet, CronTrigger(hour=int(hour), minute=int(minute), timezone=UTC), ["retrain", self.retrain])
         if self._settings.chat.adapter != "replay":  # replayed messages are old from the start
             add(self._quiet, IntervalTrigger(hours=24), ["purge", self.purge], next_run_time=now)
@@ -99,6 +103,8 @@ class Schedule:
     async def retrain(self) -> bool:
         """Start a training unless one runs, or there is nothing new, or there is not enough; tells whether it did.
 
+        What was erased from what a candidate learned from is something new.
+
         A training that fails is logged with the last line it wrote.
         """
         if not _is_installed():
@@ -111,7 +117,7 @@ class Schedule:
             return False
         labelled = await self._store.do(labels.labelled_bursts)
         needed = self._settings.gate.min_labels
-        if labelled < needed or await self._new_labels() == 0:
+        if labelled < needed or not (await self._new_labels() or await self._stale()):
             log.info("retraining not started: too few labels", labelled=labelled, needed=needed)
             return False
         self._started_at = datetime.now(UTC)
@@ -134,6 +140,12 @@ class Schedule:
         if not moments:
             return await self._store.do(labels.labelled_bursts)
         return await self._store.do(labels.labelled_since, max(moments))
+
+    async def _stale(self) -> bool:
+        """Tell whether a candidate was trained on what somebody had erased after the last training began."""
+        last = await self._store.do(learning.last_run)
+        moments = [moment for moment in (self._started_at, last and last.started_at) if moment]
+        return bool(await self._store.do(erasures.stale_candidates, max(moments, default=None)))
 
     async def _is_training(self) -> bool:
         if self._training is not None and self._training.returncode is None:

@@ -1,22 +1,38 @@
 """``quandary status``: where everything stands."""
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from models.calibration import QuestionCalibration, read_calibration
 from models.champion import champion_gguf
+from models.consent import Agreed, Mode, Modes
 from models.errors import ModelError
-from models.ids import QuestionId
+from models.ids import QuestionId, RoomId
 from models.llama import sha256_of
 from models.question import Question, versions
 from models.settings import Settings
-from models.store import bursts, decisions, feedback, labels, learning, pauses, promotions, replies, requests
+from models.store import (
+    bursts,
+    consent,
+    decisions,
+    erasures,
+    feedback,
+    labels,
+    learning,
+    pauses,
+    promotions,
+    replies,
+    requests,
+)
 from models.store.database import Database
 
 DELAYS_OF = 1000
 """Bursts from which the delay is told."""
+_ROOMS_SHOWN = 3
 
 
 def status(db: Database, settings: Settings) -> dict[str, Any]:
@@ -30,12 +46,18 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
         "replies": replies.count(db),
         "feedback": feedback.count(db),
         "paused": pauses.paused(db, datetime.now(UTC)),
+        "rooms": _rooms(db, settings),
         "requests": requests.count(db),
         "closed_to_decided": asdict(decisions.delays(db, DELAYS_OF)),
         "labels": labels.count(db, versions(settings.questions)),
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},
         "thresholds": thresholds,
         "candidates": len(learning.candidates(db)),
+        "stale": {candidate: list(erased) for candidate, erased in erasures.stale_candidates(db).items()},
+        "erasures": {
+            "done": len(erasures.every(db)) - len(erasures.unfinished(db)),
+            "under way": len(erasures.unfinished(db)),
+        },
         "last_run": None
         if run is None
         else {
@@ -55,6 +77,38 @@ def least_labels(risk: float, confidence: float) -> int:
     (1 - risk)^n <= 1 - confidence: 59 for 5 % at 95 %. With errors it takes more.
     """
     return math.ceil(math.log(1 - confidence) / math.log(1 - risk))
+
+
+def _rooms(db: Database, settings: Settings) -> dict[str, Any]:
+    """Rooms heard so far by mode, and what about their modes is in the way of asking or training."""
+    modes = Modes(settings.rooms())
+    found = {(room, platform): modes.of(room, platform) for room, platform in consent.rooms_seen(db)}
+    held: list[str] = []
+    quiet = [room for (room, _), agreed in found.items() if not agreed.mode.allows(Mode.LABEL)]
+    if quiet:
+        held.append(
+            f'nothing is asked about {_some(quiet)}: the mode there is {_modes(found, quiet)}; mode = "label" or '
+            '"train" under [[room]] in config.toml lets annotators read'
+        )
+    elif not found:
+        held.append(
+            "no room has been heard yet; rooms that no [[room]] in config.toml fits only listen: nothing is asked there"
+        )
+    held += [
+        f"nothing is trained on {_some([room for (room, _), agreed in found.items() if agreed.lowered == why])}: {why}"
+        for why in sorted({agreed.lowered for agreed in found.values() if agreed.lowered})
+    ]
+    counts = Counter(agreed.mode.value for agreed in found.values())
+    return {"modes": dict(counts), "held": held}
+
+
+def _modes(found: Mapping[tuple[RoomId, str], Agreed], rooms: Sequence[RoomId]) -> str:
+    return " or ".join(sorted({agreed.mode.value for (room, _), agreed in found.items() if room in rooms}))
+
+
+def _some(rooms: Sequence[RoomId]) -> str:
+    shown = ", ".join(rooms[:_ROOMS_SHOWN])
+    return shown if len(rooms) <= _ROOMS_SHOWN else f"{shown} and {len(rooms) - _ROOMS_SHOWN} other rooms"
 
 
 def _champion(settings: Settings) -> tuple[dict[str, Any], dict[QuestionId, dict[str, Any]]]:

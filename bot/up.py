@@ -11,6 +11,7 @@ import structlog
 from bot.act import Actor
 from bot.adapters import ChatAdapter, open_adapter
 from bot.answer import Answerer
+from bot.erasing import Eraser
 from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
 from bot.rewording import ask_anew
@@ -116,7 +117,10 @@ class Bot:
             suggest = settings.ask.suggestions
             outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest)
             inlet = Inlet(store, desk, settings.questions, overlap=overlap)
-            schedule = Schedule(settings, store, config=self._config, pull=inlet.pull, top_up=outbox.flush)
+            eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
+            schedule = Schedule(
+                settings, store, config=self._config, pull=inlet.pull, top_up=outbox.flush, erase=eraser.finish
+            )
             await stack.enter_async_context(schedule)
             if embedded is None:
                 await asyncio.Event().wait()

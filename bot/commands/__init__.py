@@ -5,6 +5,7 @@ import click
 from bot.commands.annotators import annotators
 from bot.commands.bench import bench
 from bot.commands.demo import demo
+from bot.commands.erasure import erasure
 from bot.commands.evaluate import evaluate
 from bot.commands.learning import LEARNING
 from bot.commands.maintain import approve, candidates, reject, rollback
@@ -23,6 +24,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reject,
     rollback,
     annotators,
+    erasure,
     bench,
     *LEARNING,
 )

@@ -16,7 +16,7 @@ from bot import promotion
 from models.evidence import Candidate, Outcome, Promotion, Verdict
 from models.ids import CandidateId
 from models.settings import load_settings
-from models.store import learning, promotions
+from models.store import erasures, learning, promotions
 from models.store.database import open_database
 
 COLOURS = {Outcome.PASS: "green", Outcome.FAIL: "red", Outcome.INCONCLUSIVE: "yellow"}
@@ -44,9 +44,11 @@ def candidates(config: Path, *, as_json: bool) -> None:
         found = learning.candidates(db)
         history = promotions.history(db)
         slot = promotions.current_slot(db)
+        stale = erasures.stale_candidates(db)
     serving = slot.candidate if slot is not None else None
     if as_json:
-        click.echo(json.dumps([_row(c, v, _state(c, serving, history)) for c, v in found], indent=2))
+        rows = [_row(c, v, _state(c, serving, history)) | {"stale": stale.get(c.id, [])} for c, v in found]
+        click.echo(json.dumps(rows, indent=2))
         return
     if not found:
         click.echo("no candidates yet; `quandary cycle` trains one once there are enough labels")
@@ -58,6 +60,9 @@ def candidates(config: Path, *, as_json: bool) -> None:
         console.print(Text(f"  {candidate.revision} from {candidate.base}, {candidate.created_at:%Y-%m-%d %H:%M} UTC"))
         for check in verdict.checks:
             console.print(Text.assemble("  ", _outcome(check.outcome), f" {check.name}: {check.reason}"))
+        if candidate.id in stale:
+            told = ", ".join(stale[candidate.id])
+            console.print(Text(f"  trained on messages that were erased since (erasure {told}): retrain"))
         if verdict.picture is not None:
             console.print(Text(f"  picture of the ladder: {settings.data_dir / verdict.picture}"))
 

@@ -38,6 +38,8 @@ def _show(found: Mapping[str, Any]) -> None:
         table.add_row("paused by admins", Text(", ".join(found["paused"])))
     if (delays := found["closed_to_decided"])["bursts"]:
         table.add_row("closed to decided", f"{delays['p50_s']:.3f} s (half), {delays['p95_s']:.3f} s (95 in 100)")
+    modes = ", ".join(f"{count} {mode}" for mode, count in found["rooms"]["modes"].items())
+    table.add_row("rooms", Text("\n".join([*([modes] if modes else []), *found["rooms"]["held"]])))
     champion, run = found["champion"], found["last_run"]
     origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
     table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))
@@ -46,6 +48,13 @@ def _show(found: Mapping[str, Any]) -> None:
         silence = _side("stays silent", "up to", fitted["silence_at"], fitted["silence_needed"])
         table.add_row(f"thresholds of {question}", f"{reply}; {silence} (fitted on {fitted['labels']} labels)")
     table.add_row("candidates", str(found["candidates"]))
+    for candidate, erased in found["stale"].items():
+        table.add_row(
+            "to be trained anew",
+            Text(f"{candidate} learned from messages that were erased since (erasure {', '.join(erased)})"),
+        )
+    if found["erasures"]["under way"]:
+        table.add_row("erasures", ", ".join(f"{count} {what}" for what, count in found["erasures"].items()))
     last = "none yet"
     if run is not None:
         last = f"{run['id']}: {run['state']}, step {run['step']} of {run['steps']}, {run['message']}"

@@ -187,3 +187,17 @@ def test_the_pause_grows_to_a_bound_with_jitter(attempts: int, seed: int) -> Non
     assert 1.0 <= pause <= BACKOFF_MAX_S
     assert pause >= min(BACKOFF_MAX_S, 2.0 ** min(attempts + 1, 20)) / 2
     assert timedelta(seconds=pause) < timedelta(hours=1)
+
+
+async def test_a_request_withdrawn_while_it_is_sent_is_taken_out_again(store: Store, questions: Two) -> None:
+    await ask(store, questions, 1)
+
+    class Slow(FlakyQueue):
+        async def push(self, forms: Sequence[Form]) -> None:
+            await super().push(forms)
+            await store.do(requests.set_state, [form.request for form in forms], RequestState.WITHDRAWN)
+
+    queue = Slow()
+    assert await Outbox(store, queue, questions, alias_key=b"k").flush() == 0
+    assert queue.withdrawn == list(queue.records)
+    assert await states(store) == {"withdrawn": 1}

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 from hypothesis import given
@@ -37,3 +38,10 @@ def test_lone_surrogates_survive() -> None:
     line = canonical({"text": "a\ud800b"})
     assert json.loads(line)["text"] == "a\ud800b"
     assert len(leaf(line)) == 64
+
+
+def test_what_may_not_be_trained_on_says_so_and_older_hashes_stay() -> None:
+    item = make_item(1)
+    assert "trainable" not in item_body(item)
+    held = dataclasses.replace(item, trainable=False)
+    assert item_of(item_body(held)) == held

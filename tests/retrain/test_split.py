@@ -74,3 +74,12 @@ def test_too_few_labels_say_how_many_are_missing(count: int, conversation: str |
     items = [make_item(i, conversation=conversation) for i in range(count)]
     with pytest.raises(TooFewLabels, match=said):
         split(items, holdout_share=0.3, folds=2)
+
+
+def test_what_may_only_be_labelled_is_never_trained_on() -> None:
+    items = [make_item(i) for i in range(100)]
+    labelled = [dataclasses.replace(item, trainable=number % 40 >= 10) for number, item in enumerate(items)]
+    parts = split(labelled, holdout_share=0.3, folds=2)
+    assert all(item.trainable for item in parts.train)
+    held = {item.burst.id for item in (*parts.calibration, *parts.gate)}
+    assert {item.burst.id for item in labelled if not item.trainable} <= held
