@@ -72,7 +72,7 @@ def settings(tmp_path):
 @asynccontextmanager
 async def queue(settings, store):
     async with (
-        EmbeddedArgilla(settings.data_dir / "argilla") as argilla,
+        EmbeddedArgilla(settings.data_dir / "argilla", start_timeout_s=300) as argilla,
         Desk(argilla.url, argilla.credentials.api_key, settings.questions) as desk,
     ):
         yield argilla, desk, Outbox(store, desk, settings.questions, alias_key=b"key")
