@@ -54,6 +54,8 @@ class Rig:
     acknowledges = False
     """The platform keeps an event until it is acknowledged."""
     retracts = False
+    many = 120
+    """Messages that a platform delivers in more than one piece."""
     members = ("7", "8")
     """Two members; the first rules."""
 
@@ -97,7 +99,7 @@ class ConsoleRig(Rig):
 
 class ReplayRig(Rig):
     room = "r"
-    capabilities = Capabilities(pace=0.0)
+    capabilities = Capabilities(pace=0.0, audience=False)
     count = 0
 
     def open(self):

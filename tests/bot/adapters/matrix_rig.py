@@ -23,6 +23,7 @@ class MatrixRig(Rig):
     capabilities = Capabilities(threads=True, edits=True, deletes=True, reactions=True, history=True)
     retracts = True
     thumb = "👍"
+    many = 30
 
     async def __aenter__(self):
         server = self.fixture("homeserver")

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import time
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bot_fakes import REPO
 from contract import WebhookRig
 from fake_hook import ROOM, SECRET, signed
 from hypothesis import given
@@ -145,6 +147,20 @@ async def test_what_is_no_object_is_refused(rig, chat, body):
 async def test_what_is_too_long_or_no_post_is_refused(rig, chat):
     assert (await post(rig, b"x" * 300_000))[0] == 413
     assert (await rig.fake.pusher.once({}, b"", "GET"))[0] == 405
+
+
+async def test_the_sender_in_the_documentation_is_heard(rig, chat):
+    lines = (REPO / "docs" / "adapters.md").read_text(encoding="utf-8").splitlines()
+    begin = lines.index("A sender in the shell (a test runs it):") + 2
+    end = lines.index("", begin)
+    script = "\n".join(line.strip() for line in lines[begin:end]).replace(":8712/", f":{chat.receiver.port}/")
+    script = script.replace("2026-01-05T12:00:00Z", datetime.now(UTC).isoformat())
+    sending = await asyncio.create_subprocess_exec(
+        "bash", "-c", script, env={**os.environ, "QUANDARY_WEBHOOK_SECRET": SECRET}, stdout=asyncio.subprocess.PIPE
+    )
+    [event] = await heard(chat)
+    said, _ = await sending.communicate()
+    assert (event.sender, event.text, json.loads(said)) == ("ann", "how do I install it?", {"id": "17"})
 
 
 @pytest.mark.parametrize("kind", ["typing", "order", "nothing"])
