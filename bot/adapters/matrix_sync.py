@@ -57,20 +57,26 @@ async def told(client: AsyncClient, response: SyncResponse, since: str) -> Async
 
 
 async def _told_in(client: AsyncClient, room: RoomId, info: RoomInfo, since: str, page: int) -> AsyncIterator[Event]:
-    """One room's events; those sent before we joined it are nobody's business."""
+    """One room's events; what came before our joining is nobody's business. Places count, for times are claims."""
     timeline = _sound(info.timeline.events)
-    joined_here = _joined_at(client.user_id, timeline)
-    joined_at = max(joined_here, _joined_at(client.user_id, _sound(info.state)))
-    if info.timeline.limited and not joined_here:
+    joined = _joining(client.user_id, timeline)
+    if info.timeline.limited and joined is None:
+        # The state tells of our joining long afterwards too; only if it was since then it matters here.
+        told_of = _joining(client.user_id, _sound(info.state)) is not None
+        outside = await _joined_since(client, room, since) if told_of else None
         known = {event.event_id for event in timeline}
         async for event in _gap(client, room, since, info.timeline.prev_batch, page):
             if event.event_id in known:
                 break
-            if event.server_timestamp >= joined_at:
+            if outside is None:
                 yield event
+            elif event.event_id == outside:
+                outside = None
     for event in timeline:
-        if event.server_timestamp >= joined_at:
+        if joined is None:
             yield event
+        elif event.event_id == joined:
+            joined = None
 
 
 def _sound(events: Sequence[Any]) -> list[Event]:
@@ -78,18 +84,29 @@ def _sound(events: Sequence[Any]) -> list[Event]:
     return [event for event in events if isinstance(event, Event)]
 
 
-def _joined_at(user: str, events: Sequence[Event]) -> int:
-    """When we joined, in the server's milliseconds, if that is among the events; else 0."""
-    return max(
+def _joining(user: str, events: Sequence[Event]) -> str | None:
+    """The last event by which we came into a room."""
+    return next(
         (
-            event.server_timestamp
-            for event in events
+            event.event_id
+            for event in reversed(events)
             if isinstance(event, RoomMemberEvent)
             and (event.state_key, event.membership) == (user, "join")
             and event.prev_membership != "join"
         ),
-        default=0,
+        None,
     )
+
+
+async def _joined_since(client: AsyncClient, room: RoomId, since: str) -> str | None:
+    """The event by which we came into a room after a position, if we did."""
+    ours = {"types": ["m.room.member"], "senders": [client.user_id]}
+    asked = client.room_messages(room, since, None, MessageDirection.front, PAGE_MAX, ours)
+    try:
+        answer = await answer_of(asked, f"our coming into {room}")
+    except RefusedError:
+        return None
+    return _joining(client.user_id, _sound(answer.chunk))
 
 
 async def _gap(client: AsyncClient, room: RoomId, since: str, until: str | None, page: int) -> AsyncIterator[Event]:

@@ -195,6 +195,27 @@ async def test_what_was_said_before_the_bot_came_is_not_reported(bot, ann):
     assert [event.text for event in bot.events] == ["now"]
 
 
+async def test_joining_while_the_bot_was_away_counts_from_there(homeserver, ann):
+    bot = Listening(homeserver)
+    async with bot.on():
+        await bot.until(lambda: bot.cursor is not None)
+    room = ann.create_room()
+    long_ago = 1_600_000_000_000  # what counts is the place, not a time that a server claims
+    earlier = [ann.say(room, f"earlier {number}") for number in range(3)]
+    ann.invite(room, bot.user)
+    Member(homeserver, bot.account).join(room)
+    said = [ann.say(room, f"said {number}", at_ms=long_ago + number) for number in range(25)]
+    async with bot.on():
+        await bot.heard(said[-1])
+    assert [event.id.rpartition(":")[2] for event in bot.events] == said
+    assert not set(earlier) & set(said)
+    later = [ann.say(room, f"later {number}", at_ms=long_ago + number) for number in range(25)]
+    bot.events.clear()
+    async with bot.on():
+        await bot.heard(later[-1])
+    assert [event.id.rpartition(":")[2] for event in bot.events] == later
+
+
 async def test_a_bad_token_stops_the_bot_with_a_sentence(homeserver, bot):
     settings = bot.settings
     with pytest.raises(PlatformError, match="does not accept the access token"):
