@@ -9,7 +9,6 @@ route are decided, acts without a reply are carried out. Nothing is kept in memo
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -21,11 +20,12 @@ from bot.clock import ServerClock
 from bot.consent import Consent
 from bot.introduction import Introducer
 from bot.orders import told_apart
-from bot.routing import OVER_BUDGET, request_id, route
+from bot.routing import request_id, route
 from bot.slot import ServingSlot
 from bot.steward import Steward
+from bot.tally import Tally
 from models.chat import Burst, ChatEvent, EventKind
-from models.decision import Decision, Route, Routing
+from models.decision import Decision, Routing
 from models.errors import ModelError
 from models.ids import BurstId, EventId
 from models.settings import Settings
@@ -43,22 +43,6 @@ REPLIES_MAX = 4
 TICK_S = 0.25
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What this pipeline has done since it started."""
-
-    messages: int = 0
-    bursts: int = 0
-    decisions: int = 0
-    requested: int = 0
-    audited: int = 0
-    acted: int = 0
-    asked: int = 0
-    passed: int = 0
-    over_budget: int = 0
-    """Passed only because the day's budget was spent."""
 
 
 class Pipeline:
@@ -277,7 +261,7 @@ class Pipeline:
 
     def _note(self, burst: Burst, routed: Routed) -> None:
         made, routing = routed.decisions, routed.routing
-        self._count(made, routing, requested=routed.request is not None)
+        self.tally.count(routed)
         log.info(
             "burst",
             burst=burst.id,
@@ -290,16 +274,6 @@ class Pipeline:
         )
         if self._on_routed is not None:
             self._on_routed(burst, made, routing)
-
-    def _count(self, made: Sequence[Decision], routing: Routing, *, requested: bool) -> None:
-        tally = self.tally
-        tally.decisions += len(made)
-        tally.requested += requested
-        tally.audited += routing.audit
-        tally.acted += routing.route is Route.ACT
-        tally.asked += routing.route is Route.ASK
-        tally.passed += routing.route is Route.PASS
-        tally.over_budget += routing.reason.startswith(OVER_BUDGET)
 
     # 4. From acts to replies.
 

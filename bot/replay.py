@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bot.adapters import ReplayChat
 from bot.model_file import model_file
-from bot.pipeline import Pipeline, Tally
+from bot.pipeline import Pipeline
 from bot.serving import open_serving
 from bot.slot import ServingSlot
+from bot.tally import Tally
 from models.champion import champion_gguf
 from models.chat import Burst
 from models.decision import Decision, Routing

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from bot.bench.crowd import Crowd, talk
 from bot.bench.crowd_chat import CrowdChat
 from bot.bench.flow import flow, make_power_safe, opened, pragma
+from bot.bench.memory import resident_mib
 from bot.slot import ServingSlot
 from models.chat import ChatEvent
 from models.settings import Settings
@@ -78,6 +79,7 @@ async def limit(
 
             arms[CALLBACK] = await stack.enter_async_context(NioBot())
         speeds = {name: Speed() for name in arms}
+        memory = [resident_mib()]
         for _ in range(rounds):
             events = list(islice(said, messages // rounds))
             for name, arm in arms.items():
@@ -85,6 +87,7 @@ async def limit(
                 seconds = await arm.take(events)
                 speeds[name].by_clock.append(len(events) / seconds)
                 speeds[name].by_processor.append(len(events) / (time.process_time() - spent))
+            memory.append(resident_mib())
         placed = await store.do(placement)
         return {
             "messages": placed.messages,
@@ -93,6 +96,7 @@ async def limit(
             "undecided": placed.undecided,
             "journal_mode": await store.do(pragma, "journal_mode"),
             "synchronous": await store.do(pragma, "synchronous"),
+            "memory_mib": [round(mib, 1) for mib in memory],
             "arms": {name: speed.figures() for name, speed in speeds.items()},
             "pipeline_over_callback": None
             if CALLBACK not in arms

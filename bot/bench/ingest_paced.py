@@ -41,7 +41,7 @@ async def paced(
             await running
         placed = await store.do(placement)
         delays = await store.do(decisions.delays)
-        routed = pipeline.tally.acted + pipeline.tally.asked + pipeline.tally.passed
+        routed = pipeline.tally.routed
         closed = max(1, pipeline.tally.bursts)
         return {
             "model": model,
