@@ -58,7 +58,7 @@ def open_serving(path: Path, settings: Settings, sha256: str | None = None) -> D
         if settings.decide.cascade is None or not _enough_memory(settings):
             return large
         small_path = model_file(settings.decide.cascade, settings)
-        small = open_decider(small_path, settings.questions, settings.decide)
+        small = open_decider(small_path, settings.questions, settings.decide.of_small)
         opened.append(small)
         bars = _bars(small, small_path, parts[0], settings)
         if bars is None:
@@ -83,7 +83,8 @@ def _enough_memory(settings: Settings) -> bool:
 def _bars(small: LlamaDecider, path: Path, large: LlamaDecider | RemoteDecider, settings: Settings) -> Bars | None:
     if settings.decide.cascade_at is not None:
         return even_bars(settings.questions, settings.decide.cascade_at)
-    pair = pair_of(small.revision, large.revision, small.calibration, settings.questions)
+    tokens = settings.decide.of_small.max_prompt_tokens
+    pair = pair_of(small.revision, large.revision, small.calibration, settings.questions, tokens)
     bars = read_fit([fit_place(settings.data_dir, pair), shipped_place(path)], pair)
     if bars is None:
         log.warning(

@@ -70,12 +70,13 @@ def _bar(seen: Sequence[tuple[float, bool]], agreement: float) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Which two models a fit is about, read how."""
+    """Which two models a fit is about, read how; temperatures and prompt length are the small one's."""
 
     small: Revision
     large: Revision
     temperatures: Mapping[QuestionId, float]
     versions: Mapping[QuestionId, str]
+    max_prompt_tokens: int
 
     @property
     def name(self) -> str:
@@ -83,13 +84,16 @@ class Pair:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def pair_of(small: Revision, large: Revision, calibration: Calibration, questions: Sequence[Question]) -> Pair:
-    """Name a pair; ``calibration`` is the small model's."""
+def pair_of(
+    small: Revision, large: Revision, calibration: Calibration, questions: Sequence[Question], max_prompt_tokens: int
+) -> Pair:
+    """Name a pair; ``calibration`` and ``max_prompt_tokens`` are the small model's."""
     return Pair(
         small=small,
         large=large,
         temperatures={question.id: calibration.of(question).temperature for question in questions},
         versions={question.id: question.version for question in questions},
+        max_prompt_tokens=max_prompt_tokens,
     )
 
 

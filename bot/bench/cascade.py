@@ -67,9 +67,11 @@ def cascade(
     path, digest = (model_file(model, settings), None) if model else champion_gguf(settings)
     found: dict[str, Any] = {"small": quick_path.name, "large": path.name, "threads": settings.decide.threads}
     with ExitStack() as stack:
-        quick = stack.enter_context(closing(open_decider(quick_path, settings.questions, settings.decide)))
+        quick = stack.enter_context(closing(open_decider(quick_path, settings.questions, settings.decide.of_small)))
         slow = stack.enter_context(closing(open_decider(path, settings.questions, settings.decide, digest)))
-        pair = pair_of(quick.revision, slow.revision, quick.calibration, settings.questions)
+        tokens = settings.decide.of_small.max_prompt_tokens
+        pair = pair_of(quick.revision, slow.revision, quick.calibration, settings.questions, tokens)
+        found["small_max_prompt_tokens"] = tokens
         tried: list[Level] = []
         if fit_items:
             bursts = [item.burst for item in fit_items]

@@ -47,8 +47,8 @@ class DecideSettings(Table):
     """Which model decides, and what it may use.
 
     ``cascade`` names a smaller model that settles what it is sure of; ``cascade_at`` is the probability from which it
-    is, by default what was fitted for the two models. There is no cascade while the host has less memory available
-    than ``cascade_min_memory_mb``.
+    is, by default what was fitted for the two models; ``cascade_max_prompt_tokens`` gives it shorter prompts than the
+    champion's. There is no cascade while the host has less memory available than ``cascade_min_memory_mb``.
     """
 
     backend: Literal["llama", "openai"] = "llama"
@@ -57,5 +57,12 @@ class DecideSettings(Table):
     max_prompt_tokens: Annotated[int, Field(ge=160, le=8192)] = 420
     cascade: str | None = None
     cascade_at: Annotated[Share, Field(gt=0.5)] | None = None
+    cascade_max_prompt_tokens: Annotated[int, Field(ge=160, le=8192)] | None = None
     cascade_min_memory_mb: Annotated[int, Field(ge=0)] = 256
     server: ServerSettings = ServerSettings()
+
+    @property
+    def of_small(self) -> "DecideSettings":
+        """What the cascade's small model decides with."""
+        tokens = self.cascade_max_prompt_tokens or self.max_prompt_tokens
+        return self.model_copy(update={"max_prompt_tokens": min(tokens, self.max_prompt_tokens)})

@@ -68,7 +68,7 @@ def test_a_cascade_that_was_not_fitted_is_off_and_says_so(opened, ggufs) -> None
 def test_a_cascade_serves_by_its_fit(opened, house, ggufs) -> None:
     _, settings = house
     small, large = (sha256_of(path)[:12] for path in (ggufs[1], ggufs[0]))
-    pair = pair_of(small, large, Calibration(gguf_sha256="", questions={}), settings.questions)
+    pair = pair_of(small, large, Calibration(gguf_sha256="", questions={}), settings.questions, 2000)
     bars = {question.id: Bar(yes_from=0.5, no_from=0.5) for question in settings.questions}
     write_fit(fit_place(settings.data_dir, pair), pair, bars, 0.9)
     decider = opened(cascade=str(ggufs[1]))

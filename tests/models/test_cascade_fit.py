@@ -59,16 +59,17 @@ def test_a_model_that_is_right_where_it_is_sure_gets_the_bar_that_parts_them(que
 def test_a_fit_is_bound_to_its_pair(questions, tmp_path) -> None:
     plain = Calibration(gguf_sha256="0", questions={})
     warm = QuestionCalibration(version=questions[0].version, temperature=2.0)
-    pair = pair_of("s", "l", plain, questions)
+    pair = pair_of("s", "l", plain, questions, 420)
     bars = {questions[0].id: Bar(yes_from=0.9)}
     place = fit_place(tmp_path, pair)
     write_fit(place, pair, bars, 0.98)
     assert read_fit([place], pair) == bars
     others = [
-        pair_of("other", "l", plain, questions),
-        pair_of("s", "other", plain, questions),
-        pair_of("s", "l", replace(plain, questions={questions[0].id: warm}), questions),
-        pair_of("s", "l", plain, [replace(questions[0], text="Reworded?"), questions[1]]),
+        pair_of("other", "l", plain, questions, 420),
+        pair_of("s", "other", plain, questions, 420),
+        pair_of("s", "l", plain, questions, 230),
+        pair_of("s", "l", replace(plain, questions={questions[0].id: warm}), questions, 420),
+        pair_of("s", "l", plain, [replace(questions[0], text="Reworded?"), questions[1]], 420),
     ]
     for other in others:
         assert fit_place(tmp_path, other) != place
@@ -80,4 +81,4 @@ def test_a_damaged_fit_is_explained(questions, tmp_path, text) -> None:
     place = tmp_path / "x.json"
     place.write_text(text)
     with pytest.raises(ModelError, match=r"x\.json"):
-        read_fit([place], pair_of("s", "l", Calibration(gguf_sha256="0", questions={}), questions))
+        read_fit([place], pair_of("s", "l", Calibration(gguf_sha256="0", questions={}), questions, 420))

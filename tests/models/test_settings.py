@@ -130,3 +130,7 @@ def test_models_beside_the_file_are_found_and_built_in_names_stay(tmp_path: Path
     assert decide.cascade == decide.server.tokenizer == str(tmp_path / "small.gguf")
     decide = load_settings(write(tmp_path, '[decide]\ncascade = "starter-xs"\n' + QUESTION)).decide
     assert (decide.cascade, decide.server.url) == ("starter-xs", None)
+    assert decide.of_small.max_prompt_tokens == decide.max_prompt_tokens
+    for given, expected in ((200, 200), (8000, decide.max_prompt_tokens)):
+        shorter = decide.model_copy(update={"cascade_max_prompt_tokens": given})
+        assert shorter.of_small.max_prompt_tokens == expected
