@@ -54,11 +54,10 @@ class Recall:
         False where it is too early, for the message that it is about is still in an open burst; ``at_last`` it is
         dropped then.
         """
-        target = None if event.target is None else await self._store.do(feedback.subject, event.room, event.target)
-        if target is None and event.target is not None and not at_last:
-            if await self._store.do(inbox.is_open, event.target):
-                return False
-        elif target is not None:
+        target, early = await self._store.do(_about, event)
+        if early and not at_last:
+            return False
+        if target is not None:
             wanted = target.said is not None and bare(event.text) in self._keys
             if wanted and await self._may(event, target):
                 await self._take_back(event, target)
@@ -98,6 +97,14 @@ class Recall:
         key = bare(event.text) if event.kind is EventKind.REACTION else ""
         given = Feedback(event=event.id, subject=subject, member=event.sender, kind=kind, key=key, at=self._clock())
         await self._store.do(feedback.note, given)
+
+
+def _about(db: Database, event: ChatEvent) -> tuple[Subject | None, bool]:
+    """What a reaction is about, and whether that cannot be told yet; asked in one step, for bursts close meanwhile."""
+    if event.target is None:
+        return None, False
+    subject = feedback.subject(db, event.room, event.target)
+    return subject, subject is None and inbox.is_open(db, event.target)
 
 
 def _recallable(db: Database, event: ChatEvent) -> list[Subject]:
