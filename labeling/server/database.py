@@ -10,7 +10,7 @@ from typing import Any
 import alembic.config
 from alembic.script import ScriptDirectory
 from argilla_server.contexts import accounts
-from argilla_server.database import ALEMBIC_CONFIG_FILE, AsyncSessionLocal
+from argilla_server.database import ALEMBIC_CONFIG_FILE, AsyncSessionLocal, async_engine
 from argilla_server.models import User, UserRole
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -21,7 +21,8 @@ FILE = "argilla.db"
 
 
 def harden_connections() -> None:
-    """Open every connection with a write-ahead log, and overwrite what is deleted."""
+    """Open every connection with a write-ahead log, overwrite what is deleted, and keep text out of error messages."""
+    async_engine.sync_engine.hide_parameters = True  # they would go to the log, where nobody erases them
 
     @event.listens_for(Engine, "connect")
     def set_pragmas(connection: Any, _record: object) -> None:
