@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.guarantee import guarantees
 from models.calibration import QuestionCalibration, read_calibration
 from models.champion import champion_gguf
 from models.consent import Agreed, Mode, Modes
@@ -118,14 +119,18 @@ def _champion(settings: Settings) -> tuple[dict[str, Any], dict[QuestionId, dict
         calibration = read_calibration(path, digest)
     except ModelError as error:
         return {"model": None, "revision": None, "error": str(error)}, {}
-    thresholds = {question.id: _thresholds(question, calibration.of(question)) for question in settings.questions}
+    thresholds = {
+        question.id: _thresholds(question, calibration.of(question), first=place == 0)
+        for place, question in enumerate(settings.questions)
+    }
     return {"model": path.name, "revision": digest[:12]}, thresholds
 
 
-def _thresholds(question: Question, fitted: QuestionCalibration) -> dict[str, Any]:
-    """One question's sides: the threshold, or how many more labels it takes at the least."""
+def _thresholds(question: Question, fitted: QuestionCalibration, *, first: bool) -> dict[str, Any]:
+    """One question's sides: the threshold, or how many more labels it takes at the least; and both in words."""
     figures = asdict(fitted)
     for side, risk in (("reply", question.reply_risk), ("silence", question.silence_risk)):
         if figures[f"{side}_at"] is None and figures[f"{side}_needed"] == 0:  # not fitted, or fitted for less
             figures[f"{side}_needed"] = least_labels(risk, question.confidence)
+    figures["guaranteed"] = guarantees(question, figures, first=first)
     return figures

@@ -23,7 +23,10 @@ class QuestionCalibration:
     ``reply_at``: act as positive from this positive probability upwards; ``silence_at``: act as negative from this one
     downwards; None where no threshold keeps the risk target. ``labels`` and ``needed`` say from how many labels the
     thresholds were fitted and how many more a side without one needs at the least. ``reply_risk``, ``silence_risk`` and
-    ``confidence`` are what the thresholds were fitted for; None (older files) vouches for nothing.
+    ``confidence`` are what the thresholds were fitted for; None (older files) vouches for nothing. ``reply_shown`` and
+    ``silence_shown`` say how many of the labels lie on the acted side of a threshold, ``reply_errors`` and
+    ``silence_errors`` how many of them are errors: that is what the bound was computed from (0 in older files).
+    ``audit`` tells whether they are an audit sample of this group, and not rows of some file.
     """
 
     version: str
@@ -36,6 +39,11 @@ class QuestionCalibration:
     reply_risk: float | None = None
     silence_risk: float | None = None
     confidence: float | None = None
+    reply_shown: int = 0
+    reply_errors: int = 0
+    silence_shown: int = 0
+    silence_errors: int = 0
+    audit: bool = False
 
     def within(self, question: Question) -> "QuestionCalibration":
         """Itself without the thresholds that were fitted for less than the question asks for."""

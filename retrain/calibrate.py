@@ -19,7 +19,6 @@ from scipy.stats import beta, binom
 
 from models.calibration import QuestionCalibration
 from models.metrics import Floats
-from models.question import Question
 from retrain.judged import Judged, log_probabilities, positive_side
 
 COLDEST, HOTTEST = 0.1, 20.0
@@ -68,10 +67,14 @@ def least_count(errors: int, risk: float, confidence: float) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """What one side may do: how many of its surest bursts it may act on, or how many labels more it needs."""
+    """What one side may do: how many of its surest bursts it may act on, or how many labels more it needs.
+
+    ``errors`` are those among the accepted.
+    """
 
     accepted: int
     needed: int
+    errors: int = 0
 
 
 def fit_side(wrong: Sequence[bool], risk: float, confidence: float) -> Side:
@@ -82,54 +85,63 @@ def fit_side(wrong: Sequence[bool], risk: float, confidence: float) -> Side:
     accepted = 0
     # Half the start is a stride long enough that a single error seldom ends the sequence by itself.
     for count in [*range(start, len(wrong) + 1, max(1, start // 2)), len(wrong)]:
-        if count < start or not _holds(int(errors[count]), count, risk, confidence):
+        if count < start or count < least_count(int(errors[count]), risk, confidence):
             break
         accepted = count
     if accepted:
-        return Side(accepted=accepted, needed=0)
+        return Side(accepted=accepted, needed=0, errors=int(errors[accepted]))
     missing = min(least_count(int(e), risk, confidence) - k for k, e in enumerate(errors))
     return Side(accepted=0, needed=max(1, missing))
 
 
-def fit_question(rows: Judged, fair: Judged) -> QuestionCalibration:
+def fit_question(rows: Judged, fair: Judged, *, audit: bool = False) -> QuestionCalibration:
     """Fit the temperature of one question on ``rows`` and its thresholds on ``fair``.
 
-    ``fair`` must be drawn as the bursts that will be decided are, each with the same chance (the audit sample): the
-    bound holds for nothing else. A label that abstains counts as an error of either side: what people cannot tell is
-    to be asked, not acted on.
+    ``fair`` must be drawn as the bursts that will be decided are, each with the same chance (the audit sample, which
+    ``audit`` tells it is): the bound holds for nothing else. A label that abstains counts as an error of either side:
+    what people cannot tell is to be asked, not acted on.
     """
     question = rows.question
     temperature = fit_temperature(rows.scores, rows.gold, rows.weight)
     score = positive_side(fair, temperature)
     negatives = {question.index(option) for option in question.negatives}
-    reply = _fit_threshold(score, fair.gold == question.index(question.positive), question, question.reply_risk)
-    silence = _fit_threshold(1 - score, np.isin(fair.gold, list(negatives)), question, question.silence_risk)
+    reply_at, reply = _fit_threshold(
+        score, fair.gold == question.index(question.positive), question.reply_risk, question.confidence
+    )
+    silence_at, silence = _fit_threshold(
+        1 - score, np.isin(fair.gold, list(negatives)), question.silence_risk, question.confidence
+    )
     return QuestionCalibration(
         version=question.version,
         temperature=temperature,
-        reply_at=reply[0],
-        silence_at=None if silence[0] is None else 1 - silence[0],
+        reply_at=reply_at,
+        silence_at=None if silence_at is None else 1 - silence_at,
         labels=len(fair),
-        reply_needed=reply[1],
-        silence_needed=silence[1],
+        reply_needed=reply.needed,
+        silence_needed=silence.needed,
         reply_risk=question.reply_risk,
         silence_risk=question.silence_risk,
         confidence=question.confidence,
+        reply_shown=reply.accepted,
+        reply_errors=reply.errors,
+        silence_shown=silence.accepted,
+        silence_errors=silence.errors,
+        audit=audit,
     )
 
 
 def _fit_threshold(
-    score: Floats, right: NDArray[np.bool_], question: Question, risk: float
-) -> tuple[float | None, int]:
-    """Threshold on a side's probability (None where no count is accepted), and how many labels are missing."""
+    score: Floats, right: NDArray[np.bool_], risk: float, confidence: float
+) -> tuple[float | None, Side]:
+    """Threshold on a side's probability (None where no count is accepted), and what it was found from."""
     order = np.argsort(-score, kind="stable")
     order = order[score[order] > 0.5]
-    side = fit_side((~right[order]).tolist(), risk, question.confidence)
+    side = fit_side((~right[order]).tolist(), risk, confidence)
     if not side.accepted:
-        return None, side.needed
+        return None, side
     at = float(score[order[side.accepted - 1]])
     tied = side.accepted < len(order) and float(score[order[side.accepted]]) == at
-    return (math.nextafter(at, 1.0) if tied else at), 0  # an untested tie is not acted on
+    return (math.nextafter(at, 1.0) if tied else at), side  # an untested tie is not acted on
 
 
 def _holds(errors: int, count: int, risk: float, confidence: float) -> bool:

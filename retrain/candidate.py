@@ -114,11 +114,12 @@ def calibrate(
     Thresholds are fitted on the audit sample; only where none is drawn (``ask.audit_share = 0``) are all labels taken
     for a fair sample, as far as their weights allow.
     """
-    fair = [item for item in held if item.audit] if settings.ask.audit_share > 0 else even(held, settings.train.seed)
+    audit = settings.ask.audit_share > 0
+    fair = [item for item in held if item.audit] if audit else even(held, settings.train.seed)
     calibration = Calibration(
         gguf_sha256=gguf_sha256,
         questions={
-            q.id: fit_question(judged(q, held, readings[q.id]), judged(q, fair, readings[q.id]))
+            q.id: fit_question(judged(q, held, readings[q.id]), judged(q, fair, readings[q.id]), audit=audit)
             for q in settings.questions
         },
     )

@@ -27,7 +27,7 @@ from models.serving import SERVER, open_server
 from models.settings import load_settings
 from models.store import learning
 from models.store.database import open_database
-from retrain.bench.commands import bench
+from retrain.bench.commands import bench, reliability
 from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import export_named, read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
@@ -48,6 +48,7 @@ def cli() -> None:
 
 
 cli.add_command(bench)
+cli.add_command(reliability)
 
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:

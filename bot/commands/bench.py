@@ -12,6 +12,7 @@ BENCHES: tuple[click.Command, ...] = (
     cascade,
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
     ingest,
+    hand_on(("bench", "risk"), "How often a threshold's promise is broken, in made-up audit sets."),
 )
 """One a file in ``bot/bench``; those that need torch are handed on to ``python -m retrain bench``."""
 

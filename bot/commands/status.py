@@ -44,9 +44,7 @@ def _show(found: Mapping[str, Any]) -> None:
     origin = f"candidate {champion['candidate']}" if champion["candidate"] else "the model of config.toml"
     table.add_row("champion", Text(champion.get("error") or f"{champion['model']} ({champion['revision']}), {origin}"))
     for question, fitted in found["thresholds"].items():
-        reply = _side("replies", "from", fitted["reply_at"], fitted["reply_needed"])
-        silence = _side("stays silent", "up to", fitted["silence_at"], fitted["silence_needed"])
-        table.add_row(f"thresholds of {question}", f"{reply}; {silence} (fitted on {fitted['labels']} labels)")
+        table.add_row(f"guaranteed of {question}", Text("\n".join(fitted["guaranteed"].values())))
     table.add_row("candidates", str(found["candidates"]))
     for candidate, erased in found["stale"].items():
         table.add_row(
@@ -60,10 +58,3 @@ def _show(found: Mapping[str, Any]) -> None:
         last = f"{run['id']}: {run['state']}, step {run['step']} of {run['steps']}, {run['message']}"
     table.add_row("last training", Text(last))
     Console().print(table)
-
-
-def _side(acts: str, bound: str, threshold: float | None, needed: int) -> str:
-    if threshold is not None:
-        return f"{acts} {bound} {threshold:.3f}"
-    missing = f"at least {needed} more audit labels" if needed else "no threshold keeps the risk target"
-    return f"never {acts} of itself ({missing})"

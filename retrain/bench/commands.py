@@ -1,7 +1,8 @@
-"""The commands of ``python -m retrain bench``; ``quandary bench`` hands them on."""
+"""The commands that only measure: ``python -m retrain bench`` and ``reliability``; ``quandary`` hands them on."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import InputError
+from models.labelled import read_items
+from models.llama import gguf_of
 from models.settings import load_settings
 from retrain.bench.accuracy import Match, cross_fitted, held_out
 from retrain.bench.contest import AT_PRECISION, Estimate
+from retrain.bench.risk import run as run_risk
+from retrain.bench.risk import standard_cases
 from retrain.bench.speed import forward, weights
+from retrain.candidate import read_gguf
+from retrain.judged import judged, scored
+from retrain.reliability import Reliability, draw_reliability
+from retrain.reliability import reliability as measured
 
 SHOWN = {
     "f1": "F1",
@@ -81,6 +90,71 @@ def accuracy(
     else:
         for match in matches:
             _show(match)
+
+
+@bench.command()
+@click.option("--sets", type=click.IntRange(min=1), default=4000, show_default=True, help="Audit sets made up a case.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def risk(sets: int, seed: int, *, as_json: bool) -> None:
+    """How often a threshold's promise is broken, with independent labels and with errors that come in blocks."""
+    outcomes = run_risk(standard_cases(), sets, seed)
+    if as_json:
+        click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+        return
+    table = Table(title=f"{sets} audit sets a case of {outcomes[0].case.labels} labels on one side")
+    for column in ("error rate", "labels a block", "correlation", "sets with a threshold", "of all sets, broken"):
+        table.add_column(column, justify="left" if column == "error rate" else "right")
+    for found in outcomes:
+        case = found.case
+        told = "falls as scores rise" if case.profile == "falling" else f"just above {case.risk:.0%} everywhere"
+        table.add_row(told, str(case.block), f"{case.share:g}", f"{found.acted:.1%}", f"{found.broken:.1%}")
+    Console().print(table)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--diagram", type=click.Path(path_type=Path), help="Draw the reliability diagram into this PNG.")
+@click.option("--folds", type=click.IntRange(min=2), default=2, show_default=True, help="Parts of whole conversations.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def reliability(
+    model: str, file: Path, diagram: Path | None, folds: int, seed: int, config: Path, *, as_json: bool
+) -> None:
+    """Do the probabilities of the GGUF MODEL mean what they say on the labelled rows of FILE?
+
+    Calibration error (ECE) before and after a temperature that is fitted on other conversations than it is measured on.
+    Nothing is written but the diagram.
+    """
+    settings = load_settings(config)
+    items = read_items(file, settings.questions)
+    readings = read_gguf(gguf_of(model), items, settings, lambda _done, _total: None)
+    rows = [judged(q, items, readings[q.id]) for q in settings.questions]
+    found = [measured(r, folds, seed) for r in rows if len(scored(r).gold)]
+    if not found:
+        raise InputError(f"no row of {file} has a label for a question of config.toml")
+    if diagram is not None:
+        draw_reliability(found, diagram)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    for one in found:
+        _show_reliability(one)
+
+
+def _show_reliability(one: Reliability) -> None:
+    temperatures = ", ".join(f"{t:.2f}" for t in one.temperatures)
+    table = Table(
+        title=f"{one.question}: {one.labels} labels from {one.conversations} conversations; temperatures {temperatures}"
+    )
+    for column in ("", "ECE", "log loss", "confidence -> right (share of decisions), by bin"):
+        table.add_column(column, justify="left" if not column or column[0] == "c" else "right")
+    for name, half in (("temperature 1", one.before), ("fitted on other conversations", one.after)):
+        bins = ", ".join(f"{b.confidence:.2f} -> {b.right:.2f} ({b.share:.0%})" for b in half.bins)
+        table.add_row(name, _told(Estimate(value=half.ece, interval=half.ece_interval)), f"{half.log_loss:.3f}", bins)
+    Console().print(table)
 
 
 def _show(match: Match) -> None:

@@ -50,3 +50,22 @@ def _question():
     from models.settings import load_settings
 
     return load_settings(Path(__file__).parents[2] / "config.toml").questions[0]
+
+
+@given(st.lists(LOGITS, min_size=3, max_size=3), st.permutations([0, 1, 2]))
+def test_naming_the_options_in_another_order_renames_the_scores(rows: list[list[float]], naming: list[int]) -> None:
+    """Letters read the same, options listed differently: each option keeps its score."""
+    orders = cyclic(3)
+    renamed = [tuple(naming[option] for option in order) for order in orders]
+    plain, other = average_orders(rows, orders), average_orders(rows, renamed)
+    assert [other[naming[option]] for option in range(3)] == pytest.approx(plain)
+
+
+@given(LOGITS, st.lists(st.floats(min_value=-8, max_value=8), min_size=3, max_size=3))
+def test_any_liking_for_letters_cancels_out(scores: list[float], liking: list[float]) -> None:
+    """What a letter adds in its place, whatever stands there, is added to all options alike over the cyclic orders."""
+    orders = cyclic(3)
+    plain = average_orders([[scores[o] for o in order] for order in orders], orders)
+    biased = average_orders([[scores[o] + liking[place] for place, o in enumerate(order)] for order in orders], orders)
+    gaps = [(a - b) - (biased[0] - biased[i]) for i, (a, b) in enumerate(zip([plain[0]] * 3, plain, strict=True))]
+    assert gaps == pytest.approx([0.0] * 3, abs=1e-6)

@@ -134,6 +134,22 @@ def test_thresholds_act_as_they_were_fitted() -> None:
     assert 0.5 < (columns.sure != 0).mean() < 1
 
 
+def test_a_threshold_keeps_the_counts_that_show_it() -> None:
+    scores, gold = drawn(np.random.default_rng(5), 600)
+    rows = rows_of(scores, gold)
+    fitted = fit_question(rows, rows, audit=True)
+    columns = scored(rows, fitted)
+    for side, shown, errors in (
+        (1, fitted.reply_shown, fitted.reply_errors),
+        (-1, fitted.silence_shown, fitted.silence_errors),
+    ):
+        acted = columns.sure == side
+        assert shown == acted.sum()
+        assert errors == (columns.gold[acted] != (side > 0)).sum()
+        assert upper_bound(errors, shown, 0.95) <= 0.1
+    assert fitted.audit
+
+
 def test_what_people_cannot_tell_is_an_error_of_either_side() -> None:
     scores, gold = drawn(np.random.default_rng(5), 600)
     rows = rows_of(scores, np.full_like(gold, 2))
