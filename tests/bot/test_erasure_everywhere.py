@@ -22,8 +22,9 @@ from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
 from models.chat import EventKind
+from models.erasure import ErasureKind
 from models.frozen import condition
-from models.labels import RequestState
+from models.labels import Label, RequestState
 from models.settings import load_settings
 from models.store import bursts, erasures, inbox, labels, learning, requests
 from models.store.database import open_database
@@ -85,6 +86,15 @@ async def listen(settings, store, events):
         await Pipeline(settings=settings, store=store, adapter=Chat(events).end(), slot=slot).run()
 
 
+async def flushed(store, outbox) -> int:
+    """Send all that is pending; on a busy machine Argilla may be too slow to answer the first time."""
+    sent = await outbox.flush()
+    while "pending" in await store.do(requests.count):
+        await asyncio.sleep(0.5)
+        sent += await outbox.flush()
+    return sent
+
+
 async def annotate(settings, store, argilla, desk):
     """Answer everything; the rewrites quote what stands in the windows."""
     values = {}
@@ -113,7 +123,7 @@ async def label_learn_and_redact(settings, gguf):
     async with Store(folder) as store:
         await listen(settings, store, chat())
         async with queue(settings, store) as (argilla, desk, outbox):
-            assert await outbox.flush() == MESSAGES
+            assert await flushed(store, outbox) == MESSAGES
             await annotate(settings, store, argilla, desk)
             dataset = learned(settings, gguf)
             for word in (ALICE, WITHDRAWN):
@@ -139,7 +149,7 @@ async def label_learn_and_redact(settings, gguf):
     return dataset, redaction
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_what_is_redacted_or_forgotten_is_in_no_file(settings, tmp_path, ggufs, monkeypatch):
     monkeypatch.setattr("bot.slot.gguf_of", Path)
     folder = settings.data_dir
@@ -177,6 +187,49 @@ def test_what_is_redacted_or_forgotten_is_in_no_file(settings, tmp_path, ggufs, 
     assert "there is no erasure unknown" in str(refused.exception)
 
 
+def test_the_command_erases_and_reports_where_no_argilla_ever_ran(settings, tmp_path, ggufs, monkeypatch):
+    monkeypatch.setattr("bot.slot.gguf_of", Path)
+    folder = settings.data_dir
+
+    async def hear():
+        async with Store(folder) as store:
+            await listen(settings, store, chat())
+
+    asyncio.run(hear())
+    with closing(open_database(folder)) as db:
+        question = settings.questions[0]
+        labels.put(db, [labelled(row["id"], question) for row in db.query("SELECT id FROM bursts")])
+    dataset = learned(settings, ggufs[0])
+    assert holding(folder, ALICE) != []
+    config = str(tmp_path / "config.toml")
+    done = CliRunner().invoke(cli, ["--config", config, "erasure", "forget", "alice"])
+    assert done.exit_code == 0, done.output
+    assert holding(folder, ALICE) == []
+    report = CliRunner().invoke(
+        cli, ["--config", config, "erasure", "report", done.stdout.split()[0], "--json", "--scan"], input=ALICE
+    )
+    assert report.exit_code == 0, report.output
+    found = json.loads(report.stdout)
+    assert (found["clean"], found["left"], found["log_bytes"], found["touched"]["burst"]) == (True, [], 0, HERS)
+    assert [(one["id"], one["verified"], one["left"]) for one in found["datasets"]] == [(dataset.id, True, 0)]
+    assert read_dataset(dataset.path).erased == found["datasets"][0]["items"] > HERS
+    assert [candidate["id"] for candidate in found["candidates"]] == ["c1"]
+    listed = CliRunner().invoke(cli, ["--config", config, "erasure", "list"])
+    assert "forget  all rooms  done" in listed.stdout
+
+
+def labelled(burst, question):
+    at = datetime(2026, 1, 6, tzinfo=UTC)
+    return Label(
+        burst=burst,
+        question=question.id,
+        question_version=question.version,
+        option=question.positive,
+        responses=1,
+        labelled_at=at,
+    )
+
+
 def labels_of(db, settings):
     known = {question.id: question.version for question in settings.questions}
     return [item.burst for item in labels.items(db, known, 10)]
@@ -189,7 +242,7 @@ async def test_a_text_that_stands_somewhere_is_found_in_whatever_form_it_is_writ
     for number, form in enumerate((text, json.dumps({"t": text}), 'say "世界" &amp; more', "x 世  界  y")):
         (settings.data_dir / f"{number}.txt").write_text(form, encoding="utf-8")
     with closing(open_database(settings.data_dir)) as db:
-        name = erasures.begin(db, "forget", "m", "m", None, datetime.now(UTC))
+        name = erasures.begin(db, ErasureKind.FORGET, "m", "m", None, datetime.now(UTC))
     config = str(tmp_path / "config.toml")
     done = CliRunner().invoke(cli, ["--config", config, "erasure", "report", name, "--scan"], input=text)
     assert done.exit_code == 1
