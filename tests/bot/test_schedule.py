@@ -6,16 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from bot_fakes import said
+from bot_fakes import candidate_of, said
 from structlog.testing import capture_logs
 
 from bot.assembler import Assembler
+from bot.promotion import approve
 from bot.schedule import LOG_FILE, NICENESS, SILENT_MAX, Schedule
-from models.errors import LabelingError
+from models.erasure import ErasureKind, TraceKind
+from models.errors import LabelingError, PromotionError
 from models.ids import QuestionId
 from models.labels import Label
 from models.settings import GateSettings, ScheduleSettings
-from models.store import bursts, inbox, labels, learning
+from models.store import bursts, erasures, inbox, labels, learning
 from models.store.learning import Run
 
 
@@ -186,3 +188,25 @@ async def test_purge_forgets_by_age(schedule, store, settings):
     await store.do(lambda db: db.conn.execute("UPDATE bursts SET ended_at = ? WHERE text = 'text 2'", [moved]))
     await store.do(lambda db: db.conn.commit())
     assert await schedule.purge() == 2
+
+
+async def test_what_was_erased_from_what_a_candidate_learned_makes_the_next_training_due(
+    schedule, store, settings, ggufs
+):
+    await label(store, 9, datetime.now(UTC) - timedelta(hours=2))
+    await store.do(learning.put_run, run("done", 1, datetime.now(UTC) - timedelta(hours=1)))
+    await store.do(learning.put_candidate, *candidate_of(settings, "c1", ggufs[0]))
+    assert not await schedule.retrain()
+
+    def erased(db, detail, name):
+        one = erasures.begin(db, ErasureKind.FORGET, name, name, None, datetime.now(UTC))
+        erasures.settle(db, one, TraceKind.DATASET, ["d0"], detail)
+        return one
+
+    await store.do(erased, '{"items": 1, "trained": 0}', "held out")
+    assert not await schedule.retrain()  # no weight depends on it
+    one = await store.do(erased, '{"items": 2, "trained": 1}', "ann")
+    assert await store.do(erasures.stale_candidates) == {"c1": [one]}
+    with pytest.raises(PromotionError, match=f"erased since .erasure {one}"):
+        await store.do(lambda db: approve(db, settings, "c1", by="me"))
+    assert await schedule.retrain()
