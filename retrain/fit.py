@@ -59,10 +59,14 @@ SAVE_AFTER_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """An encoded burst with the right option's index for each question that has an answer; branches come and go."""
+    """An encoded burst with what is to be learned about it; its branches are drawn anew in every epoch.
+
+    ``targets`` maps each question with an answer to a distribution over its options, in their order: all on one for a
+    label, spread for a teacher's view.
+    """
 
     prompt: EncodedPrompt
-    answers: Mapping[QuestionId, int]
+    targets: Mapping[QuestionId, tuple[float, ...]]
     weight: float = 1.0
 
 
@@ -91,11 +95,17 @@ def make_examples(
     return [
         Example(
             prompt=encode(render(item.burst, questions, questions), checkpoint.tokenizer, budget),
-            answers={q: by_id[q].index(OptionId(o)) for q, o in item.answers.items() if q in by_id},
+            targets={q: one_hot(by_id[q], o) for q, o in item.answers.items() if q in by_id},
             weight=item.weight,
         )
         for item in items
     ]
+
+
+def one_hot(question: Question, option: OptionId) -> tuple[float, ...]:
+    """A label as a distribution over the question's options."""
+    right = question.index(option)
+    return tuple(float(place == right) for place in range(len(question.options)))
 
 
 def fit(
@@ -162,20 +172,24 @@ def _loss(
     rng: random.Random,
     encoded: Callable[[QuestionId, tuple[int, ...]], EncodedBranch],
 ) -> Tensor:
-    prompts, targets, weights = [], [], []
+    prompts: list[EncodedPrompt] = []
+    targets: list[list[float]] = []
+    weights: list[float] = []
     for example in examples:
         branches = []
-        for question, option in example.answers.items():
-            count = len(next(b for b in example.prompt.branches if b.question == question).order)
+        for question, target in example.targets.items():
             for _ in range(plan.orders):
-                order = tuple(rng.sample(range(count), count))
+                order = tuple(rng.sample(range(len(target)), len(target)))
                 branches.append(encoded(question, order))
-                targets.append(order.index(option))
+                targets.append([target[option] for option in order])
                 weights.append(example.weight if plan.weighted else 1.0)
         prompts.append(replace(example.prompt, branches=tuple(branches)))
     with autocast(checkpoint.device):
         logits = letter_logits(checkpoint.causal, collate(prompts).to(checkpoint.device))
-    each = torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=checkpoint.device), reduction="none")
+    wanted = torch.zeros_like(logits)
+    for row, shares in enumerate(targets):
+        wanted[row, : len(shares)] = torch.tensor(shares)
+    each = torch.nn.functional.cross_entropy(logits, wanted, reduction="none")
     share = torch.tensor(weights, device=checkpoint.device)
     return (each * share).sum() / share.sum()
 

@@ -4,9 +4,13 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from models.chat import Burst
 from models.item import Item
+from models.metrics import Floats
+from models.prompt import render
 from models.question import Question
 from models.settings import TrainSettings
+from models.tokens import encode
 from retrain.checkpoint import Checkpoint
 from retrain.fit import Example, Plan, Progress, fit, make_examples
 from retrain.lowrank import extract_adapter
@@ -14,14 +18,19 @@ from retrain.starter.pretrain import make_optimizers, matrix_optimizer
 
 BUDGETS = (170, 230, 330)
 """Longest prompts in tokens; short windows cost a third of long ones, and rotary positions carry over to 420."""
-GOLD_BUDGETS = (130, 150, 230)
+SOFT_BUDGETS = (128, 140, 170)
+GOLD_BUDGETS = (130, 150, 200)
 """Shorter still: the burst decides nearly everything, and another epoch is worth more than the window's beginning."""
 CHOICE_RATE = 2e-3
 """Muon's peak rate on the public sets: it leaves chance in half the steps that AdamW takes."""
+SOFT_RATE, GOLD_RATE = 2e-3, 1.2e-3
+GOLD_EPOCHS = 2
 ADAPTER = TrainSettings(
-    rank=64, alpha=64, dropout=0.0, learning_rate=2e-3, plus_ratio=1.0, epochs=3, batch=16, warmup_steps=20
+    rank=64, alpha=64, dropout=0.0, learning_rate=GOLD_RATE, plus_ratio=1.0, epochs=GOLD_EPOCHS, batch=16
 )
-"""Rank 64 is the full width of the smallest rung. The learning rate is Muon's."""
+"""Rank 64 is the full width of the smallest rung. The learning rates are Muon's."""
+LIKELY = 0.35
+"""A question that comes after another is taught only where the teacher gives the other's answer at least this much."""
 
 
 def examples(
@@ -48,8 +57,29 @@ def train_choice(
     return fit(checkpoint, made, questions, plan, optimizer, work, progress)
 
 
+def soft_examples(
+    bursts: Sequence[Burst], views: Floats, questions: Sequence[Question], checkpoint: Checkpoint, seed: int
+) -> list[Example]:
+    """Encode unlabelled bursts with the teacher's ``views``: [bursts, questions] probability of the positive answer."""
+    rng = random.Random(seed)  # noqa: S311 - which windows are cut short, not secrets
+    found = []
+    for burst, row in zip(bursts, views, strict=True):
+        held = {q.id: float(p) for q, p in zip(questions, row, strict=True)}
+        targets = {q.id: spread(q, held[q.id]) for q in questions if all(held[a] >= LIKELY for a in q.after)}
+        prompt = encode(render(burst, questions, questions), checkpoint.tokenizer, rng.choice(SOFT_BUDGETS))
+        found.append(Example(prompt=prompt, targets=targets))
+    return found
+
+
+def spread(question: Question, positive: float) -> tuple[float, ...]:
+    """A probability of the positive answer as a distribution over the options; the first negative one has the rest."""
+    shares = {question.positive: positive, question.negatives[0]: 1.0 - positive}
+    return tuple(shares.get(option.id, 0.0) for option in question.options)
+
+
 def train_gold(
     checkpoint: Checkpoint,
+    soft: Sequence[Example],
     items: Sequence[Item],
     questions: Sequence[Question],
     *,
@@ -57,27 +87,25 @@ def train_gold(
     work: Path,
     progress: Progress,
 ) -> tuple[list[float], float]:
-    """Train the linear layers on the gold items and put the change on the base as an adapter.
+    """Train the linear layers on the teacher's views, then on gold, and put the change on the base as an adapter.
 
     Training an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon
     on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change's energy that the adapter keeps.
     """
-    items = rare_twice(items, questions)
-    made = examples(items, questions, checkpoint, GOLD_BUDGETS, seed)
+    gold = examples(items, questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     for name, parameter in checkpoint.causal.named_parameters():
         parameter.requires_grad = parameter.dim() == 2 and "embed" not in name
-    plan = Plan(
-        epochs=ADAPTER.epochs,
-        batch=ADAPTER.batch,
-        warmup_steps=ADAPTER.warmup_steps,
-        seed=seed,
-        orders=1,
-        examples=f"gold/{len(items)}",
-    )
-    optimizer = matrix_optimizer(checkpoint.causal, ADAPTER.learning_rate)
-    losses = fit(checkpoint, made, questions, plan, optimizer, work, progress)
+    losses: list[float] = []
+    for lesson, epochs, rate in ((soft, 1, SOFT_RATE), (gold, GOLD_EPOCHS, GOLD_RATE)):
+        name = "gold" if lesson is gold else "soft"
+        plan = Plan(
+            epochs=epochs, batch=16, warmup_steps=30, seed=seed, orders=1, examples=f"{name}/{len(lesson)}/{rate}"
+        )
+        if lesson:
+            optimizer = matrix_optimizer(checkpoint.causal, rate)
+            losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
     tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     checkpoint.causal.load_state_dict(before)
     _, kept = extract_adapter(checkpoint, tuned, ADAPTER.model_copy(update={"seed": seed}))
@@ -99,20 +127,3 @@ def balanced(items: Sequence[Item], question: Question, seed: int, ratio: float 
     negative = [i for i in items if i.answers[question.id] != question.positive]
     limit = int(ratio * min(len(positive), len(negative)))
     return [*sample(positive, limit, seed), *sample(negative, limit, seed)]
-
-
-def rare_twice(items: Sequence[Item], questions: Sequence[Question]) -> list[Item]:
-    """Repeat the items with a positive answer that is less than half as frequent as its opposite.
-
-    Without this the rungs rank needs_context no worse, but say yes to next to nothing.
-    """
-    rare = []
-    for question in questions:
-        answers = [item.answers.get(question.id) for item in items]
-        negative = sum(answer in question.negatives for answer in answers)
-        if 0 < 2 * answers.count(question.positive) < negative:
-            rare.append(question)
-    found: list[Item] = []
-    for item in items:
-        found += [item] * (2 if any(item.answers.get(q.id) == q.positive for q in rare) else 1)
-    return found

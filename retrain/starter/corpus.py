@@ -15,6 +15,7 @@ from models.item import Item
 from models.labelled import read_items
 from models.prompt import chat_lines
 from models.question import Question
+from retrain.starter.aside import set_aside
 
 BARRED = frozenset(
     {
@@ -29,6 +30,8 @@ BARRED = frozenset(
 RAW_CHAT = ("chat_raw_en.jsonl.gz", "chat_replay_zh_cped_notime.jsonl")
 PUBLIC = ("is_question_en_train.jsonl", "is_question_zh_train.jsonl", "cr_need_en_train.jsonl")
 GOLD = ("group_chat_gold_train.jsonl", "dialogue_zh_gold_train.jsonl")
+CHINESE = "CPED/"
+"""How the rooms of the Chinese dialogue begin; the teacher reads English only."""
 HELD_OUT = ("dialogue_zh_gold_dev.jsonl", "is_question_zh_dev.jsonl")
 """Dev files of conversations that the Chinese raw chat may hold too; these are left out of language modelling."""
 
@@ -109,12 +112,17 @@ def public_sets(folder: Path, questions: Sequence[Question]) -> list[list[Item]]
 
 
 def gold_items(folder: Path, questions: Sequence[Question]) -> list[Item]:
-    """Read the gold train files; raises InputError should one hold a barred room."""
+    """Read the gold train files, rooms set aside included; raises InputError should one hold a barred room."""
     items = [item for name in GOLD for item in read_items(folder / name, questions)]
     barred = {str(item.burst.room) for item in items} & BARRED
     if barred:
         raise InputError(f"the gold train files hold rooms that no shipped weight may see: {sorted(barred)}")
     return items
+
+
+def taught_items(folder: Path, questions: Sequence[Question]) -> list[Item]:
+    """The gold that is trained on: all but the rooms set aside."""
+    return [item for item in gold_items(folder, questions) if not set_aside(item.conversation)]
 
 
 def file_hashes(folder: Path) -> Mapping[str, str]:

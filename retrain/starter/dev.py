@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from models.item import Item
+from models.labelled import read_items
 from models.metrics import Scored, clusters, f1, log_loss, macro_f1
 from models.prompt import render
 from models.question import Question
@@ -14,6 +15,8 @@ from models.scoring import average_orders, distribution, positive_probability
 from models.tokens import EncodedPrompt, encode
 from retrain.checkpoint import Checkpoint
 from retrain.score import PromptLogits, autocast, score
+from retrain.starter.aside import set_aside
+from retrain.starter.corpus import CHINESE, gold_items
 
 BUDGET = 420
 """config.toml's decide.max_prompt_tokens."""
@@ -73,9 +76,14 @@ def _positive(prompt: EncodedPrompt, logits: PromptLogits, question: Question) -
     return positive_probability(question, distribution(question, scores))
 
 
+SET_ASIDE = "gold rooms set aside"
+"""How the figures name the rooms of the gold train files that nothing was trained on."""
 DEV_FILES = ("group_chat_gold_dev.jsonl", "dialogue_zh_gold_dev.jsonl")
 
 
-def dev_files(folder: Path) -> list[Path]:
-    """The gold dev files that are there."""
-    return [folder / name for name in DEV_FILES if (folder / name).exists()]
+def dev_sets(folder: Path, questions: Sequence[Question]) -> dict[str, list[Item]]:
+    """What rungs are judged on, by name: the gold dev files that are there, and the gold rooms set aside."""
+    found = {name: read_items(folder / name, questions) for name in DEV_FILES if (folder / name).exists()}
+    away = [item for item in gold_items(folder, questions) if set_aside(item.conversation)]
+    english = [item for item in away if not item.conversation.startswith(CHINESE)]
+    return found | ({SET_ASIDE: english} if english else {})

@@ -11,8 +11,8 @@ from retrain.starter.vocabulary import MAX_POSITIONS, SPECIALS, VOCABULARY
 class Shape:
     """A rung: widths are multiples of 32 for Q8_0; ``rate`` is the matrices' peak learning rate.
 
-    ``tokens`` (language modelling), ``public`` and ``gold`` (items) are what it reads at the full computing budget;
-    bigger rungs read more.
+    ``tokens`` (language modelling), ``public``, ``soft`` (bursts that the teacher labelled) and ``gold`` (items) are
+    what it reads at the full computing budget; bigger rungs read more.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Shape:
     tokens: int
     public: int
     gold: int = 6000
+    soft: int = 20_000
     head: int = 64
     """Width of an attention head; on a CPU one wide head is faster than two narrow ones, but one is too few."""
 
@@ -46,9 +47,20 @@ class Shape:
 
 
 FAMILY = (
-    Shape(name="xs", width=64, layers=2, inner=192, rate=1e-2, tokens=800_000, public=7_000, gold=4_000, head=32),
-    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, gold=4_500),
-    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, gold=5_000),
+    Shape(
+        name="xs",
+        width=64,
+        layers=2,
+        inner=192,
+        rate=1e-2,
+        tokens=800_000,
+        public=7_000,
+        soft=7_000,
+        gold=4_000,
+        head=32,
+    ),
+    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, soft=10_000, gold=4_500),
+    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, soft=13_000, gold=5_000),
     Shape(name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000),
 )
 FULL_BUDGET_S = 2400.0

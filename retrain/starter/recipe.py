@@ -17,10 +17,14 @@ from models.errors import TrainingError
 from models.prompt import branch, cyclic, preamble
 from models.question import Question
 from models.settings import load_settings
+from retrain.starter.aside import set_aside
 from retrain.starter.card import write_card
-from retrain.starter.corpus import documents, raw_chat
+from retrain.starter.corpus import CHINESE, documents, raw_chat, taught_items
 from retrain.starter.family import FAMILY, FULL_BUDGET_S
-from retrain.starter.rung import IDS, PROGRESS, RESULT, STAGES, Order, train_rung
+from retrain.starter.rung import IDS, PROGRESS, RESULT, STAGES, TAUGHT, Order, train_rung
+from retrain.starter.teacher import Progress as Say
+from retrain.starter.teacher import Teacher, teacher_folder, tune_teacher, views
+from retrain.starter.unlabelled import bursts, draw, write_taught
 from retrain.starter.vocabulary import END_OF_TEXT, save_vocabulary, train_vocabulary
 
 SIDE_BY_SIDE = 2
@@ -53,6 +57,8 @@ def run_starter(
         prepare(data, work, asked, seed)
         progress.update(task, completed=1)
         scale = budget_cpu_s / FULL_BUDGET_S
+        task = progress.add_task("teacher", total=None, loss="")
+        teach(data, work, asked, seed, scale, lambda step, steps, loss: _bar(progress, task, step, steps, loss))
         orders = [
             Order(shape=shape, data=data, work=work, seed=seed, scale=scale, device=device, questions=asked)
             for shape in sorted(FAMILY, key=lambda shape: _QUEUE.index(shape.name))
@@ -78,6 +84,22 @@ def prepare(data: Path, work: Path, questions: Sequence[Question], seed: int) ->
     aside.replace(work / IDS)
     spent = {"stage": "vocabulary", "cpu_s": round(time.process_time() - started, 1)}
     (work / "times.jsonl").write_text(json.dumps(spent) + "\n", encoding="utf-8")
+
+
+def teach(data: Path, work: Path, questions: Sequence[Question], seed: int, scale: float, progress: Say) -> None:
+    """Tune the teacher on gold and have it label raw bursts of rooms that are not set aside, if not done before."""
+    if (work / TAUGHT).exists():
+        return
+    started = time.process_time()
+    chat = [m for m in raw_chat(data, questions) if not set_aside(m.room) and not m.room.startswith(CHINESE)]
+    drawn = draw(list(bursts(chat)), int(max(shape.soft for shape in FAMILY) * scale), seed)
+    teacher = Teacher(questions, teacher_folder())
+    english = [item for item in taught_items(data, questions) if not item.conversation.startswith(CHINESE)]
+    tune_teacher(teacher, english, seed, progress)
+    write_taught(work / TAUGHT, drawn, views(teacher, drawn, progress))
+    spent = {"stage": "teacher", "cpu_s": round(time.process_time() - started, 1)}
+    with (work / "times.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(spent) + "\n")
 
 
 def _template(questions: Sequence[Question]) -> str:
@@ -120,6 +142,10 @@ def _show(order: Order, task: TaskID, progress: Progress) -> None:
     stage = f"starter-{order.shape.name}: {told['stage']} ({STAGES.index(told['stage']) + 1}/{len(STAGES)})"
     loss = f"loss {told['loss']:.3f}"
     progress.update(task, description=stage, completed=told["step"], total=told["steps"], loss=loss)
+
+
+def _bar(progress: Progress, task: TaskID, step: int, steps: int, loss: float) -> None:
+    progress.update(task, completed=step, total=steps, loss=f"loss {loss:.3f}")
 
 
 def _bars() -> Progress:

@@ -14,18 +14,20 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from models.item import Item
-from models.labelled import read_items
 from models.question import Question
 from retrain.checkpoint import load_base
 from retrain.lora import LOSSES, save_adapter
-from retrain.starter.choice import balanced, sample, train_choice, train_gold
-from retrain.starter.corpus import gold_items, public_sets
-from retrain.starter.dev import dev_files, judge
+from retrain.starter.choice import balanced, sample, soft_examples, train_choice, train_gold
+from retrain.starter.corpus import public_sets, taught_items
+from retrain.starter.dev import dev_sets, judge
 from retrain.starter.family import Shape
 from retrain.starter.letters import learn_letters
 from retrain.starter.pretrain import pretrain
+from retrain.starter.unlabelled import read_taught
 
 IDS = "chat.npy"
+TAUGHT = "taught.jsonl"
+"""Raw bursts with the teacher's views of them."""
 PROGRESS = "progress.json"
 RESULT = "result.json"
 KEPT = "kept.json"
@@ -141,9 +143,12 @@ def _public(order: Order, out: Path, report: Reporter) -> None:
 
 def _gold(order: Order, out: Path, report: Reporter) -> None:
     checkpoint = load_base(order.folder / "base", device=order.device)
-    items = sample(gold_items(order.data, order.questions), _count(order, "gold"), order.seed)
+    items = sample(taught_items(order.data, order.questions), _count(order, "gold"), order.seed)
+    bursts, views = read_taught(order.work / TAUGHT)
+    count = _count(order, "soft")
+    soft = soft_examples(bursts[:count], views[:count], order.questions, checkpoint, order.seed)
     losses, kept = train_gold(
-        checkpoint, items, order.questions, seed=order.seed, work=order.folder / "state-gold", progress=report
+        checkpoint, soft, items, order.questions, seed=order.seed, work=order.folder / "state-gold", progress=report
     )
     for parameter in checkpoint.model.parameters():
         if parameter.requires_grad:
@@ -154,12 +159,12 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
 
 def _dev(order: Order, out: Path, report: Reporter) -> None:
     figures: dict[str, dict[str, list[dict[str, float | int | str]]]] = {}
+    sets = dev_sets(order.data, order.questions)
     for step, adapter in (("base", None), ("starter", order.folder / "adapter")):
         checkpoint = load_base(order.folder / "base", device=order.device, adapter=adapter)
         figures[step] = {}
-        for path in dev_files(order.data):
-            judged = judge(checkpoint, read_items(path, order.questions), order.questions)
-            figures[step][path.name] = [f.as_dict() for f in judged]
+        for name, items in sets.items():
+            figures[step][name] = [f.as_dict() for f in judge(checkpoint, items, order.questions)]
     report(1, 1, 0.0)
     weights = load_file(order.folder / "base" / "model.safetensors")
     count = sum(w.numel() for w in weights.values())
@@ -180,7 +185,7 @@ def _thinned(items: list[Item], order: Order) -> list[Item]:
 
 
 def _count(order: Order, stage: str) -> int:
-    full = order.shape.public if stage == "public" else order.shape.gold
+    full = {"public": order.shape.public, "soft": order.shape.soft, "gold": order.shape.gold}[stage]
     return max(64, int(full * order.scale))
 
 

@@ -14,7 +14,7 @@ from models.errors import InputError
 from retrain.checkpoint import load_base
 from retrain.starter import letters, pretrain, rung
 from retrain.starter.card import write_card
-from retrain.starter.choice import balanced, rare_twice, sample
+from retrain.starter.choice import balanced, sample
 from retrain.starter.corpus import (
     BARRED,
     Message,
@@ -28,10 +28,11 @@ from retrain.starter.corpus import (
 )
 from retrain.starter.family import FAMILY, Shape
 from retrain.starter.recipe import prepare
+from retrain.starter.unlabelled import bursts, draw, write_taught
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
-TINY = Shape(name="xs", width=64, layers=1, inner=64, rate=1e-2, tokens=40_000, public=24, gold=24)
+TINY = Shape(name="xs", width=64, layers=1, inner=64, rate=1e-2, tokens=40_000, public=24, gold=24, soft=24)
 
 
 def write_rows(path, rows):
@@ -74,6 +75,8 @@ def data(tmp_path_factory):
 def order(data, tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
     prepare(data, work, QUESTIONS, 0)
+    drawn = draw(list(bursts(raw_chat(data, QUESTIONS))), TINY.soft, 0)
+    write_taught(work / rung.TAUGHT, drawn, np.full((len(drawn), 2), 0.4))
     return rung.Order(shape=TINY, data=data, work=work, seed=0, scale=1.0, device="cpu", questions=QUESTIONS)
 
 
@@ -128,14 +131,6 @@ def test_balance_thins_the_majority_only():
     assert sum(i.answers[IS_QUESTION.id] == "no" for i in kept) == 10
     assert sum(i.answers[IS_QUESTION.id] == "yes" for i in kept) == 15
     assert sample(items, 5, 3) == sample(items, 5, 3)
-
-
-def test_a_rare_positive_answer_counts_twice():
-    items = [make_item(n) for n in range(40)]  # as many questions as statements: neither is rare
-    assert rare_twice(items, QUESTIONS) == items
-    few = [item for n, item in enumerate(items) if n % 4 or n == 0]  # one burst in ten needs context
-    assert len(rare_twice(few, QUESTIONS)) == len(few) + 1
-    assert rare_twice(few, QUESTIONS)[:2] == [few[0], few[0]]
 
 
 def test_shapes_rise_and_suit_q8():
