@@ -13,6 +13,7 @@ BENCHES: tuple[click.Command, ...] = (
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
     ingest,
     hand_on(("bench", "risk"), "How often a threshold's promise is broken, in made-up audit sets."),
+    hand_on(("bench", "set-aside"), "Split gold rows as the starter family did: trained on, and set aside."),
 )
 """One a file in ``bot/bench``; those that need torch are handed on to ``python -m retrain bench``."""
 

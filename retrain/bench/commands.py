@@ -23,6 +23,7 @@ from retrain.candidate import read_gguf
 from retrain.judged import judged, scored
 from retrain.reliability import Reliability, draw_reliability
 from retrain.reliability import reliability as measured
+from retrain.starter.aside import write_split
 
 SHOWN = {
     "f1": "F1",
@@ -155,6 +156,15 @@ def _show_reliability(one: Reliability) -> None:
         bins = ", ".join(f"{b.confidence:.2f} -> {b.right:.2f} ({b.share:.0%})" for b in half.bins)
         table.add_row(name, _told(Estimate(value=half.ece, interval=half.ece_interval)), f"{half.log_loss:.3f}", bins)
     Console().print(table)
+
+
+@bench.command("set-aside")
+@click.argument("gold", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+def set_aside(gold: Path, folder: Path) -> None:
+    """Split the GOLD train file as the starter family's recipe does: two files in FOLDER, TRAIN DEV for accuracy."""
+    for path in write_split(gold, folder):
+        click.echo(path)
 
 
 def _show(match: Match) -> None:
