@@ -76,7 +76,7 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
             "data_dir": folder,
             "room": (RoomTable(id="*", mode="train"),),  # the bundled chat's licence allows it
             "question": questions,
-            "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 420}),
+            "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 200}),
             "ask": settings.ask.model_copy(
                 update={"daily_budget": 1000, "audit_share": 0.0, "audit_block_minutes": 10}
             ),

@@ -93,7 +93,7 @@ def train_gold(
     on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change's energy that the adapter keeps.
     """
-    gold = examples(items, questions, checkpoint, GOLD_BUDGETS, seed)
+    gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     for name, parameter in checkpoint.causal.named_parameters():
         parameter.requires_grad = parameter.dim() == 2 and "embed" not in name
@@ -127,3 +127,20 @@ def balanced(items: Sequence[Item], question: Question, seed: int, ratio: float 
     negative = [i for i in items if i.answers[question.id] != question.positive]
     limit = int(ratio * min(len(positive), len(negative)))
     return [*sample(positive, limit, seed), *sample(negative, limit, seed)]
+
+
+def rare_twice(items: Sequence[Item], questions: Sequence[Question]) -> list[Item]:
+    """Repeat the items with a positive answer that is less than half as frequent as its opposite.
+
+    Without this the rungs rank needs_context no worse, but say yes to next to nothing.
+    """
+    rare = []
+    for question in questions:
+        answers = [item.answers.get(question.id) for item in items]
+        negative = sum(answer in question.negatives for answer in answers)
+        if 0 < 2 * answers.count(question.positive) < negative:
+            rare.append(question)
+    found: list[Item] = []
+    for item in items:
+        found += [item] * (2 if any(item.answers.get(q.id) == q.positive for q in rare) else 1)
+    return found

@@ -18,7 +18,7 @@ from retrain.score import PromptLogits, autocast, score
 from retrain.starter.aside import set_aside
 from retrain.starter.corpus import CHINESE, gold_items
 
-BUDGET = 420
+BUDGET = 200
 """config.toml's decide.max_prompt_tokens."""
 
 

@@ -14,7 +14,7 @@ from models.errors import InputError
 from retrain.checkpoint import load_base
 from retrain.starter import letters, pretrain, rung
 from retrain.starter.card import write_card
-from retrain.starter.choice import balanced, sample
+from retrain.starter.choice import balanced, rare_twice, sample
 from retrain.starter.corpus import (
     BARRED,
     Message,
@@ -131,6 +131,14 @@ def test_balance_thins_the_majority_only():
     assert sum(i.answers[IS_QUESTION.id] == "no" for i in kept) == 10
     assert sum(i.answers[IS_QUESTION.id] == "yes" for i in kept) == 15
     assert sample(items, 5, 3) == sample(items, 5, 3)
+
+
+def test_a_rare_positive_answer_counts_twice():
+    items = [make_item(n) for n in range(40)]  # as many questions as statements: neither is rare
+    assert rare_twice(items, QUESTIONS) == items
+    few = [item for n, item in enumerate(items) if n % 4 or n == 0]  # one burst in ten needs context
+    assert len(rare_twice(few, QUESTIONS)) == len(few) + 1
+    assert rare_twice(few, QUESTIONS)[:2] == [few[0], few[0]]
 
 
 def test_shapes_rise_and_suit_q8():
