@@ -114,14 +114,19 @@ class Transformers:
         def ask(burst: Burst) -> Spent:
             prompt = encode(render(burst, [asked], questions), engine, budget)
             whole = [[*prompt.preamble, *prompt.chat, *branch.ids] for branch in prompt.branches]
-            if self._child.stdin is None:
-                raise ModelError("the process with transformers has no standard input")
-            self._child.stdin.write(json.dumps(whole) + "\n")
-            self._child.stdin.flush()
+            self._write(json.dumps(whole))
             found = self._read()
             return Spent(float(found["ms"]), float(found["cpu_ms"]))
 
         return ask
+
+    def _write(self, line: str) -> None:
+        try:
+            if self._child.stdin is not None:
+                self._child.stdin.write(line + "\n")
+                self._child.stdin.flush()
+        except OSError as error:
+            raise ModelError(f"the process with transformers has gone ({error}); see what it printed above") from error
 
     def _read(self) -> dict[str, Any]:
         line = self._child.stdout.readline() if self._child.stdout else ""

@@ -43,6 +43,7 @@ class Shape:
 
 
 SHAPES: dict[str, Shape] = {
+    "tiny": Shape(family="qwen2", layers=2, width=256, heads=4, kv_heads=2, head=64, inner=512, vocabulary=4_200),
     "qwen1.5-0.5b": Shape(family="qwen2", layers=24, width=1024, heads=16, kv_heads=16, head=64, inner=2816),
     "qwen2.5-0.5b": Shape(family="qwen2", layers=24, width=896, heads=14, kv_heads=2, head=64, inner=4864),
     "qwen2.5-1.5b": Shape(family="qwen2", layers=28, width=1536, heads=12, kv_heads=2, head=128, inner=8960),
@@ -50,3 +51,4 @@ SHAPES: dict[str, Shape] = {
     "qwen3-0.6b": Shape(family="qwen3", layers=28, width=1024, heads=16, kv_heads=8, head=128, inner=3072),
     "qwen3-1.7b": Shape(family="qwen3", layers=28, width=2048, heads=16, kv_heads=8, head=128, inner=6144),
 }
+"""``tiny`` is nobody's: with it a measurement can be tried in seconds."""

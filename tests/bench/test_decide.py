@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.bench import arms
-from bot.bench.deciding import ALL, CHAT, ONE, PLAIN_ONE, REUSE
+from bot.bench.deciding import ALL, CHAT, ONE, PLAIN_ONE, REUSE, TRANSFORMERS
 from bot.bench.prompts import workload
 from bot.bench.waiting import drain
 from bot.cli import cli
@@ -44,6 +44,19 @@ def test_the_command_compares_all_arms_in_one_run(monkeypatch, request):
     table = CliRunner().invoke(cli, [*command, "--queue", "1", "--ours-only", "--rounds", "1"], catch_exceptions=False)
     assert "share of the ceiling" in table.output
     assert CHAT not in table.output
+
+
+@pytest.mark.timeout(400)  # two children that load torch, on hosts however busy
+def test_a_shape_is_made_once_and_measured_with_transformers_too(monkeypatch, request, tmp_path):
+    monkeypatch.chdir(request.config.rootpath)
+    command = [*CONFIG, "bench", "decide", "--model", SMALL, "--shape", "tiny", "--rounds", "1", "--threads", "1"]
+    command += ["--queue", "1", "--kind", "q8_0", "--work", str(tmp_path), "--json"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    rung, shape = json.loads(done.stdout)["models"]
+    assert TRANSFORMERS not in rung["spent"]
+    assert shape["model"] == "tiny.q8_0.gguf"
+    assert shape["spent"][TRANSFORMERS]["ms"] > 0
+    assert [p.name for p in tmp_path.iterdir()] == ["tiny.q8_0.gguf"]
 
 
 def test_all_arms_read_the_same_tokens(engine, questions):

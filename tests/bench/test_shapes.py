@@ -41,7 +41,7 @@ def test_a_folder_that_cannot_be_written_is_explained(tmp_path):
 
 
 def test_shapes_have_the_sizes_of_their_names():
-    billions = {name: float(name.rsplit("-", 1)[1].removesuffix("b")) for name in SHAPES}
+    billions = {name: float(name.rsplit("-", 1)[1].removesuffix("b")) for name in SHAPES if name != "tiny"}
     for name, size in billions.items():
         assert SHAPES[name].parameters / 1e9 == pytest.approx(size, rel=0.2), name
 
