@@ -182,6 +182,7 @@ def test_what_is_redacted_or_forgotten_is_in_no_file(settings, tmp_path, ggufs, 
         assert inbox.unhandled(db) == []
         assert "alice" not in {m.sender for burst in labels_of(db, settings) for m in burst.window}
     told = CliRunner().invoke(cli, ["--config", config, "status", "--json"])
+    assert told.exit_code == 0, told.exception
     assert json.loads(told.stdout)["stale"] == {"c1": [redaction.id, name]}
     refused = CliRunner().invoke(cli, ["--config", config, "erasure", "report", "unknown"])
     assert "there is no erasure unknown" in str(refused.exception)
