@@ -58,7 +58,7 @@ def house(tmp_path, ggufs):
     """A config.toml over a tiny model: its path, and the settings read from it."""
     text = (REPO / "config.toml").read_text(encoding="utf-8")
     text = text.replace('model = "starter"', f'model = "{ggufs[0]}"').replace(
-        "max_prompt_tokens = 420", "max_prompt_tokens = 2000"
+        "max_prompt_tokens = 200 ", "max_prompt_tokens = 2000 "
     )
     text = text.replace("threads = 2", "threads = 1").replace("port = 6900", "port = 0")
     text += '\n[[room]]\nid = "*"\nmode = "train"\n'
