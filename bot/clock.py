@@ -2,7 +2,18 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from models.chat import ChatEvent
+
+AHEAD_MAX = timedelta(days=1)
+"""How far a platform's clock may run ahead of ours; what claims to come from later is an error, or a forgery."""
+
+
+def bounded(event: ChatEvent, now: datetime) -> ChatEvent:
+    """Pull a time from the far future back to ``now``: it would close everybody's bursts, or overflow every sum."""
+    return event if event.sent_at <= now + AHEAD_MAX else replace(event, sent_at=now)
 
 
 class ServerClock:

@@ -16,7 +16,7 @@ import structlog
 from bot.act import Actor
 from bot.adapters.base import ChatAdapter
 from bot.assembler import Assembler
-from bot.clock import ServerClock
+from bot.clock import ServerClock, bounded
 from bot.consent import Consent
 from bot.introduction import Introducer
 from bot.orders import told_apart
@@ -100,8 +100,9 @@ class Pipeline:
 
     async def _receive(self) -> None:
         cursor = await self._store.do(inbox.cursor, self._adapter.name)
+        live = self._adapter.capabilities.pace == 1.0  # a replay's times may lie anywhere
         async for event in self._adapter.events(cursor):
-            await self._arrived.put(event)
+            await self._arrived.put(bounded(event, datetime.now(UTC)) if live else event)
         await self._arrived.put(None)
 
     # 2. From memory to the inbox, and from the inbox to closed bursts.
