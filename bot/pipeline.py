@@ -80,6 +80,7 @@ class Pipeline:
         self._chat_ended = self._all_closed = self._all_routed = False
         self._amended: set[BurstId] = set()
         self.tally = Tally()
+        self._log = log.bind()  # made once: a line a burst is written
 
     async def run(self) -> None:
         """Run until the chat has ended and all is decided; cancel it to stop.
@@ -263,7 +264,7 @@ class Pipeline:
     def _note(self, burst: Burst, routed: Routed) -> None:
         made, routing = routed.decisions, routed.routing
         self.tally.count(routed)
-        log.info(
+        self._log.info(
             "burst",
             burst=burst.id,
             route=routing.route.value,

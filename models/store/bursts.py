@@ -19,6 +19,7 @@ _SHOWN_MAX = 1000
 _DISORDER_S = 600.0
 """How far events of a room may come out of the order of their times."""
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder each time
 _INSERT = (
     "INSERT INTO bursts (id, platform, room, thread, sender, text, window, message_ids, started_at, ended_at, state, "
     "closed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
@@ -33,11 +34,11 @@ def close(
     ``handled`` are other events that need no burst; they are marked in the same transaction.
     """
     with transaction(db):
-        for burst in bursts:
-            db.conn.execute(_INSERT, _row(burst, closed_at))
-            db.conn.executemany(
-                "UPDATE events SET handled = 1, burst = ? WHERE id = ?", [(burst.id, i) for i in burst.message_ids]
-            )
+        found = list(bursts)
+        db.conn.executemany(_INSERT, [_row(burst, closed_at) for burst in found])
+        db.conn.executemany(
+            "UPDATE events SET handled = 1, burst = ? WHERE id = ?", [(b.id, i) for b in found for i in b.message_ids]
+        )
         if handled:
             inbox.mark_handled(db, handled)
 
@@ -144,7 +145,7 @@ def read_window(column: str) -> tuple[WindowMessage, ...]:
 def write_window(window: Sequence[WindowMessage]) -> str:
     """The column ``window``: JSON objects with sender, text and id."""
     rows = [{"sender": m.sender, "text": storable(m.text)} | ({"id": m.id} if m.id else {}) for m in window]
-    return json.dumps(rows, ensure_ascii=False)
+    return _encode(rows)
 
 
 def _row(burst: Burst, closed_at: datetime | None) -> tuple[object, ...]:

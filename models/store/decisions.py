@@ -57,27 +57,19 @@ def record(
 
 def record_all(db: Database, batch: Sequence[Routed], at: datetime) -> None:
     """Record several bursts in one transaction."""
+    routings = [routed.routing for routed in batch]
     with transaction(db):
+        db.conn.executemany(_UPSERT_DECISION, [_row(decision) for routed in batch for decision in routed.decisions])
+        db.conn.executemany(
+            _UPSERT_ROUTE,
+            [(r.burst, r.route.value, r.reason, int(r.audit), r.probability, r.mode, to_seconds(at)) for r in routings],
+        )
         for routed in batch:
-            db.conn.executemany(_UPSERT_DECISION, map(_row, routed.decisions))
-            routing = routed.routing
-            db.conn.execute(
-                _UPSERT_ROUTE,
-                [
-                    routing.burst,
-                    routing.route.value,
-                    routing.reason,
-                    int(routing.audit),
-                    routing.probability,
-                    routing.mode,
-                    to_seconds(at),
-                ],
-            )
             if routed.request is not None:
                 insert_request(db, routed.request)
-            db.conn.execute(
-                "UPDATE bursts SET state = ? WHERE id = ? AND state <> ?", [ROUTED, routing.burst, WITHDRAWN]
-            )
+        db.conn.executemany(
+            "UPDATE bursts SET state = ? WHERE id = ? AND state <> ?", [(ROUTED, r.burst, WITHDRAWN) for r in routings]
+        )
 
 
 def decisions_of(db: Database, burst: BurstId) -> list[Decision]:
