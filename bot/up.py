@@ -11,6 +11,7 @@ import structlog
 from bot.act import Actor
 from bot.adapters import ChatAdapter, open_adapter
 from bot.answer import Answerer
+from bot.collector import look_less_often
 from bot.erasing import Eraser
 from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
@@ -80,6 +81,7 @@ class Bot:
             recall = settings.manners.recall_reactions
             steward = Steward(store, adapter, settings.questions, rooms, recall)
             self._say(f"listening on {adapter.name}; {slot.revision} decides; " + _manners(actor))
+            look_less_often()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen(store, adapter, slot, actor, steward))
                 tasks.create_task(slot.watch())

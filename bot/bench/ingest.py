@@ -16,6 +16,7 @@ from bot.bench.crowd import Crowd, made_up_texts
 from bot.bench.flow import STUB
 from bot.bench.ingest_limit import limit
 from bot.bench.ingest_paced import paced as at_pace
+from bot.collector import look_less_often
 from bot.logs import set_up_logs
 from models.errors import InputError
 from models.labelled import read_json_lines
@@ -62,6 +63,7 @@ def ingest(
         folder = Path(name)
         with (folder / "log").open("w", encoding="utf-8") as log:
             set_up_logs("info", log)
+            look_less_often()  # as `up` does
             try:
                 found = asyncio.run(
                     _measure(settings, crowd, lines, folder, messages, rounds, paced, model, only_paced=only_paced)
