@@ -53,6 +53,11 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
         labels = panel.tuned[0].items if panel.tuned else panel.vanilla[0].items
         left.set_title(f"{panel.question}: {labels} labels", loc="left", fontsize=11)
         left.legend(fontsize=8, loc="lower right")
+    return save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG, whole or not at all; raises ExportError."""
     aside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +66,7 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
     except OSError as error:
         with suppress(OSError):
             aside.unlink()
-        raise ExportError(f"could not write the picture {path}: {error}") from error
+        raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
     return path
 
 

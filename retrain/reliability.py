@@ -5,7 +5,6 @@ nothing is measured on what it was fitted on.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.calibration import QuestionCalibration
-from models.errors import ExportError, InputError
+from models.errors import InputError
 from models.metrics import BINS, Scored, calibration_error, interval, log_loss
 from retrain.calibrate import fit_temperature
 from retrain.judged import Judged, scored
+from retrain.picture import save_figure
 
 LEAST_CONVERSATIONS = 5
 BEFORE, AFTER = "#8a8a8a", "#2166ac"
@@ -139,16 +139,7 @@ def draw_reliability(found: Sequence[Reliability], path: Path) -> Path:
         axes.set_ylabel("share of it that is right")
         axes.set_title(f"{one.question}: {one.labels} labels, {one.conversations} conversations", fontsize=10)
         axes.legend(fontsize=8, loc="lower right")
-    aside = path.with_name(f"{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(aside, format="png")
-        aside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
-        raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
-    return path
+    return save_figure(figure, path)
 
 
 def _half(s: Scored, seed: int) -> Half:

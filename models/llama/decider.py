@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from models.calibration import Calibration, read_calibration, sure_option
+from models.calibration import Calibration, read_calibration
 from models.chat import Burst
+from models.deciding import decision
 from models.decision import Decision
 from models.errors import ModelError
 from models.ids import Revision
@@ -14,7 +16,7 @@ from models.llama.engine import Engine
 from models.llama.resolve import sha256_of
 from models.prompt import branches, chat_lines, preamble
 from models.question import Question
-from models.scoring import average_orders, distribution, margin
+from models.scoring import average_orders
 from models.settings import DecideSettings
 from models.tokens import EncodedPrompt, Template, encode_template
 
@@ -94,9 +96,11 @@ class LlamaDecider:
         began = time.perf_counter()
         scores = self._scores([self.encode(burst) for burst in bursts])
         spent = (time.perf_counter() - began) * 1000 / max(len(bursts), 1)
-        at = self._now()
+        told = partial(
+            decision, calibration=self.calibration, revision=self.revision, milliseconds=spent, at=self._now()
+        )
         return [
-            tuple(self._decision(burst, q, s, spent, at) for q, s in zip(self._questions, found, strict=True))
+            tuple(told(burst, question, s) for question, s in zip(self._questions, found, strict=True))
             for burst, found in zip(bursts, scores, strict=True)
         ]
 
@@ -114,20 +118,3 @@ class LlamaDecider:
     def _average(question: Question, prompt: EncodedPrompt, logits: Sequence[Sequence[float]]) -> list[float]:
         rows = [i for i, branch in enumerate(prompt.branches) if branch.question == question.id]
         return average_orders([logits[i] for i in rows], [prompt.branches[i].order for i in rows])
-
-    def _decision(
-        self, burst: Burst, question: Question, scores: Sequence[float], milliseconds: float, at: datetime
-    ) -> Decision:
-        calibration = self.calibration.of(question)
-        probabilities = distribution(question, scores, calibration.temperature)
-        return Decision(
-            burst=burst.id,
-            question=question.id,
-            question_version=question.version,
-            probabilities=probabilities,
-            margin=margin(probabilities),
-            sure=sure_option(question, probabilities, calibration),
-            revision=self.revision,
-            milliseconds=milliseconds,
-            decided_at=at,
-        )

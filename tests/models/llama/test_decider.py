@@ -15,10 +15,10 @@ from models.llama import gguf_of, open_decider, quantize, sha256_of
 from models.llama.decider import LlamaDecider
 from models.settings import DecideSettings
 
-LOGITS = 0.1
+LOGITS = 0.05
 """How far a letter's logit may move with the size of a decode: matrices of another size are multiplied otherwise."""
-PROBABILITY = 0.03
-"""What is left of that in a probability, averaged over orders."""
+PROBABILITY = 0.025
+"""What follows for a probability: two logits apart by twice that, at a slope of a quarter at most."""
 WINDOW = (("u2", "just install it with apt"), ("u3", "or build it yourself"), ("u2", "that takes an hour"))
 SMALL = "starter-base-xs"
 
