@@ -20,7 +20,7 @@ from bot.clock import ServerClock, bounded
 from bot.consent import Consent
 from bot.introduction import Introducer
 from bot.orders import told_apart
-from bot.routing import request_id, route
+from bot.routing import overlap, route
 from bot.slot import ServingSlot
 from bot.steward import Steward
 from bot.tally import Tally
@@ -28,6 +28,7 @@ from models.chat import Burst, ChatEvent, EventKind
 from models.decision import Decision, Routing
 from models.errors import ModelError
 from models.ids import BurstId, EventId
+from models.labels import request_id
 from models.settings import Settings
 from models.store import bursts, decisions, erasure, feedback, inbox, requests
 from models.store.decisions import Routed
@@ -253,7 +254,10 @@ class Pipeline:
                 continue  # it is read again, with its new text
             mode = self._consent.mode(burst.room, burst.platform)
             ask = self._settings.ask
-            routing, request = route(burst, self._questions, made, ask, budget_left=left, now=now, mode=mode)
+            people = overlap(burst.id, self._settings.argilla, ask.seed)
+            routing, request = route(
+                burst, self._questions, made, ask, budget_left=left, now=now, mode=mode, people=people
+            )
             routed.append((burst, Routed(decisions=made, routing=routing, request=request)))
             left -= request is not None and not request.blind
         await self._store.do(decisions.record_all, [one for _, one in routed], now)

@@ -8,10 +8,10 @@ from datetime import datetime
 from models.chat import Burst
 from models.consent import Mode
 from models.decision import Decision, Route, Routing
-from models.ids import BurstId, OptionId, QuestionId, RequestId, RoomId
-from models.labels import Request, RequestState
-from models.question import Question, joint_version
-from models.settings import AskSettings
+from models.ids import BurstId, OptionId, QuestionId, RoomId
+from models.labels import Request, RequestState, request_id
+from models.question import Question
+from models.settings import ArgillaSettings, AskSettings
 
 AUDIT, MARGIN = "audit", "margin"
 OVER_BUDGET = "budget spent"
@@ -42,10 +42,10 @@ def audited(room: RoomId, started_at: datetime, ask: AskSettings) -> bool:
     return int.from_bytes(digest[:8], "big") < ask.audit_share * 2**64
 
 
-def request_id(burst: BurstId, questions: Sequence[Question]) -> RequestId:
-    """Derive a request's id from burst and question versions, so that asking again is the same request."""
-    digest = hashlib.sha256(f"{burst}\x1f{joint_version(questions)}".encode()).hexdigest()
-    return RequestId(digest[:24])
+def overlap(burst: BurstId, argilla: ArgillaSettings, seed: int) -> int:
+    """How many people are to answer about a burst: ``overlap`` of them for a share that a seeded hash draws, else 1."""
+    digest = hashlib.sha256(f"overlap\x1f{seed}\x1f{burst}".encode("utf-8", "replace")).digest()
+    return argilla.overlap if int.from_bytes(digest[:8], "big") < argilla.overlap_share * 2**64 else 1
 
 
 def lean(questions: Sequence[Question], decisions: Sequence[Decision]) -> Leaning:
@@ -88,13 +88,14 @@ def route(
     budget_left: int,
     now: datetime,
     mode: Mode = Mode.TRAIN,
+    people: int = 1,
 ) -> tuple[Routing, Request | None]:
     """Give a burst its route, and the request that goes with it.
 
     An audited burst is always requested, blind, outside the budget, and routed like any other. Any other unsure burst
     is requested while the day's budget lasts, and passed in silence afterwards. Where only questions that have no say
     in the reply are unsure, the burst is requested within the same budget and keeps its route. Nothing is requested or
-    drawn where the room's mode does not let annotators read.
+    drawn where the room's mode does not let annotators read. ``people`` is how many are to answer before it is settled.
     """
     leaning = lean(questions, decisions)
     if not mode.allows(Mode.LABEL):
@@ -126,5 +127,6 @@ def route(
         blind=audit,
         state=RequestState.PENDING,
         created_at=now,
+        overlap=people,
     )
     return routing, request

@@ -109,8 +109,7 @@ class Bot:
                 self._say(f"Argilla: {url}  login: {home / CREDENTIALS}")
             else:
                 url, key = settings.argilla.url, secret(settings.argilla.api_key_env) or ""
-            overlap = settings.argilla.overlap
-            desk = await stack.enter_async_context(Desk(url, key, settings.questions, overlap=overlap))
+            desk = await stack.enter_async_context(Desk(url, key, settings.questions))
             waiting = await desk.progress()  # an Argilla that does not answer is better known now than at 3 at night
             if embedded is None:
                 self._say(f"Argilla: {url}")
@@ -118,7 +117,7 @@ class Bot:
             alias_key = await asyncio.to_thread(alias_key_in, settings.data_dir)
             suggest = settings.ask.suggestions
             outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest)
-            inlet = Inlet(store, desk, settings.questions, overlap=overlap)
+            inlet = Inlet(store, desk, settings.questions)
             eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
             schedule = Schedule(
                 settings, store, config=self._config, pull=inlet.pull, top_up=outbox.flush, erase=eraser.finish

@@ -39,23 +39,27 @@ def labels_of(
     overlap: int,
     audit: bool,
     at: datetime,
+    deciding: Response | None = None,
 ) -> list[Label]:
-    """Settle what the responses to one request agree on.
+    """Settle what the responses to one burst agree on.
 
     Nothing is settled before ``overlap`` people submitted. A question that follows from another is settled only where
     that other one was settled as it needs, and where more than half of those who submitted answered it. A label's
-    ``option`` is None where people disagree; such a burst goes to adjudication.
+    ``option`` is None where people disagree; such a burst goes to adjudication. Its answer, ``deciding``, settles what
+    the others' did not, and nothing else.
     """
     submitted = [applicable(r.answers, questions) for r in responses if r.status is ResponseStatus.SUBMITTED]
     if len(submitted) < overlap or not submitted:
         return []
+    decided = {} if deciding is None else applicable(deciding.answers, questions)
     agreed: dict[QuestionId, OptionId] = {}
     labels: list[Label] = []
     for question in questions:
         votes = [answers[question.id] for answers in submitted if question.id in answers]
-        if not question.applies(agreed) or 2 * len(votes) <= len(submitted):
+        enough = 2 * len(votes) > len(submitted)
+        if not question.applies(agreed) or not (enough or question.id in decided):
             continue
-        option = majority(votes)
+        option = (majority(votes) if enough else None) or decided.get(question.id)
         if option is not None:
             agreed[question.id] = option
         labels.append(

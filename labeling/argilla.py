@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from html import escape
 from itertools import product
 from typing import Any, Self
 from uuid import UUID
@@ -21,21 +20,19 @@ from argilla._exceptions import ArgillaAPIError, ArgillaCredentialsError, Argill
 from labeling.answers import Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
-from labeling.guidelines import guidelines_of
+from labeling.record import HIDDEN, REWRITE, record_of, settings_of
 from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import Response, ResponseStatus
 from models.question import Question, joint_version
 
 WORKSPACE = "quandary"
-REWRITE = "rewrite"
 TIMEOUT_S = 15
 _QUEUE = re.compile(WORKSPACE + r"-[0-9a-f]{8}(-x\d+)?")
-"""Names of the datasets that ``ensure_dataset`` makes."""
+"""Names of the datasets that ``ensure_dataset`` makes; versions before 0.2 made one for each overlap, too."""
 _WITHDRAW_MAX = 100  # Argilla deletes no more in one call
 _PUSH_MAX = 200
 _PULL_PAGE = 250
-_ROLE_MAX = 20
 _OLDEST = (2, 4)  # the first with chat fields
 
 
@@ -63,13 +60,13 @@ class ArgillaQueue:
         """Close the connection."""
         self._client.http_client.close()
 
-    def ensure_dataset(self, questions: Sequence[Question], overlap: int = 1) -> str:
+    def ensure_dataset(self, questions: Sequence[Question]) -> str:
         """Find the dataset of these questions at their present wording, or create it; returns its name.
 
-        ``overlap`` is how many submitted responses complete a record. Other wordings, or another overlap, make another
-        dataset: annotators must not be shown one question and have answered another.
+        Other wordings make another dataset: annotators must not be shown one question and have answered another. One
+        submitted response completes a record; where several people are to answer, each has a record of their own.
         """
-        name = f"{WORKSPACE}-{joint_version(questions)}" + (f"-x{overlap}" if overlap != 1 else "")
+        name = f"{WORKSPACE}-{joint_version(questions)}"
         with _explained(self._url, "creating the labelling queue"):
             workspace = self._workspace()
             for model in self._client.api.datasets.list(workspace.id):
@@ -78,7 +75,7 @@ class ArgillaQueue:
                 elif model.name == name:  # left half-made by somebody who was killed over it
                     self._client.api.datasets.delete(model.id)
             if self._dataset is None or self._dataset.name != name:
-                settings = _settings(questions, overlap)
+                settings = settings_of(questions)
                 self._dataset = rg.Dataset(name=name, workspace=workspace, settings=settings, client=self._client)
                 self._dataset.create()
         self._options = {question.id: frozenset(option.id for option in question.options) for question in questions}
@@ -88,23 +85,31 @@ class ArgillaQueue:
         """Create the forms' records; those that exist are overwritten and keep their responses."""
         dataset = self._ready()
         with _explained(self._url, f"sending {len(forms)} request(s)"):
+            people = self._people() if any(form.answered_by for form in forms) else {}
             for start in range(0, len(forms), _PUSH_MAX):
-                records = [_record(form, dataset).api_model() for form in forms[start : start + _PUSH_MAX]]
+                records = [record_of(form, dataset, people) for form in forms[start : start + _PUSH_MAX]]
                 self._client.api.records.bulk_upsert(dataset_id=dataset.id, records=records)
 
     def pull(self, activity: str | None = None) -> Pulled:
-        """Read all submitted and discarded responses, in one call only if nothing happened since ``activity``."""
-        dataset = self._ready()
+        """Read all submitted and discarded responses, in one call only if nothing happened since ``activity``.
+
+        Datasets that earlier versions made for another overlap, at the same wording, are read too.
+        """
+        name = self._ready().name
         with _explained(self._url, "fetching responses"):
-            latest = self._get(f"/api/v1/datasets/{dataset.id}")["last_activity_at"]
+            ours = self._client.api.datasets.list(self._workspace().id)
+            queues = [m for m in ours if m.status == "ready" and _QUEUE.fullmatch(m.name) and m.name.startswith(name)]
+            moments = [self._get(f"/api/v1/datasets/{queue.id}")["last_activity_at"] for queue in queues]
+            latest = " ".join(moments) if all(moments) else None
             if latest is not None and latest == activity:
                 return Pulled(responses=(), activity=activity)
             answered = _terms({"entity": "response", "property": "status"}, [s.value for s in ResponseStatus])
             responses = [
                 self._response(RequestId(record["external_id"]), response)
-                for record in self._search(answered)
+                for queue in queues
+                for record in self._search(answered, queue.id)
                 for response in record["responses"]
-                if response["status"] in set(ResponseStatus)
+                if response["status"] in set(ResponseStatus) and not _hides(response)
             ]
         return Pulled(responses=tuple(responses), activity=latest)
 
@@ -162,6 +167,10 @@ class ArgillaQueue:
         found = next((workspace for workspace in self._client.workspaces.list() if workspace.name == WORKSPACE), None)
         return found or rg.Workspace(name=WORKSPACE, client=self._client).create()
 
+    def _people(self) -> dict[str, UUID]:
+        """Who annotates: ids by name."""
+        return {user.username: user.id for user in self._client.users.list(workspace=self._workspace())}
+
     def _get(self, path: str) -> Any:
         return _checked(self._client.http_client.get(path)).json()
 
@@ -200,53 +209,10 @@ class ArgillaQueue:
         return self._names.setdefault(user, f"user-{user[:8]}")
 
 
-def _settings(questions: Sequence[Question], overlap: int) -> rg.Settings:
-    return rg.Settings(
-        guidelines=guidelines_of(questions),
-        fields=[
-            rg.ChatField(name="window", title="The chat before it", use_markdown=False, required=False),
-            rg.TextField(name="burst", title="The last message, by S", use_markdown=False),
-        ],
-        questions=[
-            *(
-                rg.LabelQuestion(
-                    name=question.id,
-                    title=question.text,
-                    description=question.definition,
-                    labels={option.id: option.wording for option in question.options},
-                    required=not question.after,
-                )
-                for question in questions
-            ),
-            rg.TextQuestion(
-                name=REWRITE,
-                title="Rewrite it so that it stands alone",
-                description="Only if it cannot be understood without the chat before it. Add words from the chat only.",
-                required=False,
-                use_markdown=False,
-            ),
-        ],
-        metadata=[
-            rg.TermsMetadataProperty(name="room", title="Room"),
-            rg.TermsMetadataProperty(name="request", title="Request"),
-        ],
-        distribution=rg.TaskDistribution(min_submitted=overlap),
-    )
-
-
-def _record(form: Form, dataset: rg.Dataset) -> rg.Record:
-    # Argilla's page puts fields that are not markdown into innerHTML as they are; unescaped, chat text would run there.
-    window = [{"role": m.sender[:_ROLE_MAX] or "?", "content": escape(m.text, quote=False)} for m in form.window]
-    return rg.Record(
-        id=form.request,
-        fields={"window": window, "burst": escape(form.text, quote=False)},
-        metadata={"room": form.room, "request": form.request},
-        suggestions=[
-            rg.Suggestion(question_name=question, value=made.option, score=made.score, agent=made.agent)
-            for question, made in form.suggestions.items()
-        ],
-        _dataset=dataset,
-    )
+def _hides(response: dict[str, Any]) -> bool:
+    """Tell whether a response is not a person's, but ours, that keeps a record out of that person's sight."""
+    rewrite = (response["values"] or {}).get(REWRITE) or {}
+    return response["status"] == ResponseStatus.DISCARDED and rewrite.get("value") == HIDDEN
 
 
 def _terms(scope: dict[str, str], values: Sequence[str]) -> dict[str, Any]:

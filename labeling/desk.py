@@ -21,11 +21,10 @@ T = TypeVar("T")
 class Desk:
     """The queue's verbs as coroutines; each raises LabelingError. Use as ``async with Desk(...)``."""
 
-    def __init__(self, url: str, api_key: str, questions: Sequence[Question], *, overlap: int = 1) -> None:
+    def __init__(self, url: str, api_key: str, questions: Sequence[Question]) -> None:
         self.url = url
         self._api_key = api_key
         self._questions = tuple(questions)
-        self._overlap = overlap
         self._queue: ArgillaQueue | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argilla")
 
@@ -70,7 +69,7 @@ class Desk:
 
         if self._queue is None:
             queue = ArgillaQueue.connect(self.url, self._api_key)
-            queue.ensure_dataset(self._questions, self._overlap)
+            queue.ensure_dataset(self._questions)
             self._queue = queue
         try:
             return verb(self._queue)

@@ -8,10 +8,16 @@ from models.chat import Burst, WindowMessage
 from models.chattext import MAX_BURST_CHARS, MAX_MESSAGE_CHARS, clean, friendly_names, rename
 from models.decision import Decision
 from models.ids import OptionId, QuestionId, RequestId
-from models.labels import Request
+from models.labels import Purpose, Request
 from models.question import Question
 
 _MASKED_CHARS = 20_000
+
+NOTES: Mapping[Purpose, str] = {
+    Purpose.ADJUDICATE: "Answers to this one differ. Yours decides.",
+    Purpose.REVIEW: "Please look again at this one.",
+}
+"""What annotators read above second records; it says why they are asked, and nothing of what anybody answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +31,20 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One record of the labelling queue; its id is the request's, so that sending it twice changes nothing."""
+    """One record of the labelling queue; its id is the request's, so that sending it twice changes nothing.
+
+    ``note`` stands above the chat. ``answered_by`` names people who have had their say about the burst: the record is
+    not shown to them, unless there is nobody else; with ``others_only`` it waits for somebody else.
+    """
 
     request: RequestId
     room: str
     window: tuple[WindowMessage, ...]
     text: str
     suggestions: Mapping[QuestionId, Suggestion] = field(default_factory=dict)
+    note: str | None = None
+    answered_by: tuple[str, ...] = ()
+    others_only: bool = False
 
 
 def fill(
@@ -42,8 +55,9 @@ def fill(
     *,
     room: str,
     suggest: bool,
+    answered_by: Sequence[str] = (),
 ) -> Form:
-    """Make the form of a request. ``room`` is the room's alias; a blind request never carries suggestions.
+    """Make the form of a request. ``room`` is the room's alias; blind requests and second records carry no suggestion.
 
     Of several decisions on a question the last counts; decisions on another version of it are left out.
     """
@@ -58,10 +72,19 @@ def fill(
             agent=f"quandary-{decision.revision}",
         )
         for decision in decisions
-        if suggest and not request.blind and versions.get(decision.question) == decision.question_version
+        if suggest and not request.unswayed and versions.get(decision.question) == decision.question_version
     }
     text = _shown(burst.text, names, MAX_BURST_CHARS)
-    return Form(request=request.id, room=room, window=window, text=text, suggestions=suggestions)
+    return Form(
+        request=request.id,
+        room=room,
+        window=window,
+        text=text,
+        suggestions=suggestions,
+        note=NOTES.get(request.purpose),
+        answered_by=() if request.purpose.first else tuple(answered_by),
+        others_only=request.purpose is Purpose.OVERLAP,
+    )
 
 
 def _shown(text: str, names: Mapping[str, str], limit: int) -> str:

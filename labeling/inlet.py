@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from labeling.agreement import applicable, labels_of
+from labeling.agreement import applicable
 from labeling.answers import Pulled
+from labeling.second import in_these_words
+from labeling.settling import settle
 from models.ids import RequestId
-from models.labels import Label, Request, RequestState, Response, ResponseStatus
+from models.labels import Label, RequestState, Response
 from models.question import Question
-from models.store import labels, requests
+from models.store import requests
 from models.store.database import transaction
 from models.store.thread import Store
 
@@ -43,26 +45,24 @@ class Inlet:
         source: Source,
         questions: Sequence[Question],
         *,
-        overlap: int = 1,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._source = source
         self._questions = tuple(questions)
-        self._overlap = overlap
         self._clock = clock
         self._activity: str | None = None
 
     async def pull(self) -> Taken:
         """Fetch responses and settle what they agree on; raises LabelingError if Argilla does not answer."""
         pulled = await self._source.pull(self._activity)
-        taken = await self._store.do(absorb, pulled.responses, self._questions, self._overlap, self._clock())
+        taken = await self._store.do(absorb, pulled.responses, self._questions, self._clock())
         if not taken.early:
             self._activity = pulled.activity  # only now: what was not stored has to be fetched again
         return taken
 
 
-def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question], overlap: int, at: datetime) -> Taken:
+def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question], at: datetime) -> Taken:
     """Write responses and the labels that follow from them into the open database, all of it or nothing.
 
     Responses to requests that are not out there (unknown, withdrawn, amended) are left out, and so are answers that
@@ -71,42 +71,13 @@ def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question]
     """
     with transaction(db):
         known = {response.request: requests.get(db, response.request) for response in responses}
-        wanted = {i: r for i, r in known.items() if r is not None and r.state in _OUT}
+        wanted = {r.id: r for r in in_these_words(filter(None, known.values()), questions) if r.state in _OUT}
         early = any(r is not None and r.state is RequestState.PENDING for r in known.values())
         kept = [_sensible(response, questions) for response in responses if response.request in wanted]
         changed = requests.put_responses(db, kept)
-        made = [label for i in changed for label in _settle(db, wanted[i], questions, overlap, at)]
-        labels.put(db, made)
+        touched = dict.fromkeys(wanted[i].burst for i in changed)
+        made = [label for burst in touched for label in settle(db, burst, questions, at)]
     return Taken(changed=tuple(changed), labels=tuple(made), early=early)
-
-
-def _settle(db: Any, request: Request, questions: Sequence[Question], overlap: int, at: datetime) -> list[Label]:
-    given = requests.responses_to(db, request.id)
-    settled = labels_of(request.burst, questions, given, overlap=overlap, audit=request.blind, at=at)
-    submitted = sum(response.status is ResponseStatus.SUBMITTED for response in given)
-    if request.state is RequestState.ANSWERED:
-        settled += _unsettled(request, questions, settled, at)
-    elif submitted >= overlap:
-        requests.set_state(db, [request.id], RequestState.ANSWERED)
-    return settled
-
-
-def _unsettled(request: Request, questions: Sequence[Question], settled: Sequence[Label], at: datetime) -> list[Label]:
-    """Labels without an option for the questions that a request answered before may no longer settle."""
-    still = {label.question for label in settled}
-    return [
-        Label(
-            burst=request.burst,
-            question=question.id,
-            question_version=question.version,
-            option=None,
-            responses=0,
-            labelled_at=at,
-            audit=request.blind,
-        )
-        for question in questions
-        if question.id not in still
-    ]
 
 
 def _sensible(response: Response, questions: Sequence[Question]) -> Response:

@@ -16,7 +16,7 @@ from labeling.form import Form, fill
 from labeling.privacy import room_alias
 from models.errors import LabelingError
 from models.ids import RequestId
-from models.labels import Request, RequestState
+from models.labels import Request, RequestState, ResponseStatus
 from models.question import Question
 from models.store import bursts, decisions, erasures, requests
 from models.store.thread import Store
@@ -139,7 +139,9 @@ class Outbox:
             return None
         made = await self._store.do(decisions.decisions_of, request.burst)
         room = room_alias(burst.room, self._alias_key)
-        return fill(request, burst, made, self._questions, room=room, suggest=self._suggest)
+        given = () if request.purpose.first else await self._store.do(requests.responses_about, request.burst)
+        people = sorted({response.annotator for response in given if response.status is ResponseStatus.SUBMITTED})
+        return fill(request, burst, made, self._questions, room=room, suggest=self._suggest, answered_by=people)
 
     async def _send(self, due: Sequence[Request], forms: Mapping[RequestId, Form]) -> int:
         """Send one batch and note how it went; returns how many requests arrived, raises LabelingError if none could.

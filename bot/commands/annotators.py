@@ -26,6 +26,5 @@ def add(config: Path, name: str) -> None:
 
 
 async def _add(settings: Settings, name: str) -> tuple[str, str]:
-    overlap = settings.argilla.overlap
-    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions, overlap=overlap) as desk:
+    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions) as desk:
         return url, await desk.add_annotator(name)

@@ -28,7 +28,7 @@ from models.chat import Burst
 from models.errors import SettingsError, TrainingError
 from models.evidence import Candidate, Outcome, Verdict
 from models.ids import RequestId
-from models.labels import RequestState
+from models.labels import Purpose, RequestState
 from models.llama import gguf_of, open_decider
 from models.settings import RoomTable, Settings
 from models.store import bursts, inbox, labels, learning, requests
@@ -38,6 +38,8 @@ from models.toml import dump_settings
 
 ANSWERED = ("is_question", "needs_context")
 """The questions that the bundled answers answer."""
+_PLAYED = (Purpose.ASK, Purpose.OVERLAP)
+"""What the played annotators answer; where they disagree, nobody decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,9 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
             "ask": settings.ask.model_copy(
                 update={"daily_budget": 1000, "audit_share": 0.0, "audit_block_minutes": 10}
             ),
-            "argilla": settings.argilla.model_copy(update={"url": None, "api_key_env": None, "port": 0, "overlap": 2}),
+            "argilla": settings.argilla.model_copy(
+                update={"url": None, "api_key_env": None, "port": 0, "overlap": 2, "overlap_share": 1.0}
+            ),
             "ladder": settings.ladder.model_copy(update={"rungs": plan.rungs}),
             "train": settings.train.model_copy(update={"max_items": plan.max_items}),
             "gate": settings.gate.model_copy(update={"holdout_share": 0.5}),
@@ -115,9 +119,7 @@ class Demo:
             first = read_stretch("S1", self._plan.messages)
             with self._screen.phase(f"Replay a real chat; {self._plan.champion} decides each burst", 20):
                 await self._replay(store, slot, first)
-            desk = await stack.enter_async_context(
-                Desk(argilla.url, argilla.credentials.api_key, self._questions, overlap=2)
-            )
+            desk = await stack.enter_async_context(Desk(argilla.url, argilla.credentials.api_key, self._questions))
             with self._screen.phase("Ask people in Argilla, and bring their answers back", 60):
                 await self._label(store, desk, argilla.url, first)
             with self._screen.phase(
@@ -162,18 +164,22 @@ class Demo:
         sent = await outbox.flush()
         self._screen.say(f"{sent} requests stand in Argilla, with the window as a chat and the guidelines beside it")
         answers = read_answers(stretch.name, str(stretch.lines[0]["room"]), self._questions)
-        by_annotator = await store.do(_values, answers)
         self._screen.say(
             "two annotators log in and answer: [bold]language models[/bold], not people; their answers were recorded"
         )
-        for name, values in by_annotator.items():
-            password = await desk.add_annotator(name)
-            async with Annotator(url, name, password) as annotator:
-                await annotator.submit_all(values)
-        taken = await Inlet(store, desk, self._questions, overlap=2).pull()
+        passwords: dict[str, str] = {}
+        inlet, answered = Inlet(store, desk, self._questions), 0
+        while by_annotator := await store.do(_values, answers):  # who answers second gets a record of their own
+            for name, values in by_annotator.items():
+                if name not in passwords:
+                    passwords[name] = await desk.add_annotator(name)
+                async with Annotator(url, name, passwords[name]) as annotator:
+                    await annotator.submit_all(values)
+            answered = len((await inlet.pull()).changed)
+            await outbox.flush()
         counts = await store.do(labels.count, {q.id: q.version for q in self._questions})
         settled = ", ".join(f"{number} for {question}" for question, number in counts.items())
-        self._screen.say(f"{len(taken.changed)} requests answered twice; labels on which both agree: {settled}")
+        self._screen.say(f"{answered} bursts answered twice; labels on which both agree: {settled}")
         self.report["labels"] = {str(question): number for question, number in counts.items()}
 
     async def _learn(self) -> None:
@@ -250,11 +256,12 @@ class Demo:
 
 
 def _values(db: Database, answers: Answers) -> dict[str, dict[RequestId, Mapping[str, str]]]:
-    """Find what each annotator answers to the requests that stand in Argilla."""
+    """Find what each annotator answers to the requests that stand in Argilla; nobody answers about a burst twice."""
     found: dict[str, dict[RequestId, Mapping[str, str]]] = {}
     for request in requests.in_state(db, RequestState.SENT):
         burst = bursts.get(db, request.burst)
-        for answer in answers.get(burst.message_ids, ()) if burst is not None else ():
+        given = answers.get(burst.message_ids, ()) if burst is not None and request.purpose in _PLAYED else ()
+        for answer in given[request.round + 1 :][:1] if request.purpose is Purpose.OVERLAP else given[:1]:
             values = {str(question): str(option) for question, option in answer.options.items()}
             if answer.rewrite is not None:
                 values["rewrite"] = answer.rewrite

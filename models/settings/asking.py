@@ -24,6 +24,7 @@ class ArgillaSettings(Table):
     api_key_env: str | None = None
     port: Annotated[int, Field(ge=0, le=65535)] = 6900
     overlap: Count = 1
+    overlap_share: Share = 1.0
 
 
 class ScheduleSettings(Table):

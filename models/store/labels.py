@@ -9,6 +9,7 @@ from models.consent import Mode, lower
 from models.ids import BurstId, OptionId, QuestionId, RoomId
 from models.item import Item
 from models.labels import Label
+from models.question import Question
 from models.store.bursts import burst_of
 from models.store.database import to_seconds, transaction
 
@@ -31,6 +32,15 @@ def put(db: Database, labels: Sequence[Label]) -> None:
             ],
             pk=("burst", "question", "question_version"),
         )
+
+
+def is_labelled(db: Database, burst: BurstId, question: Question) -> bool:
+    """Tell whether anything was settled about a burst under a question's present version."""
+    row = db.conn.execute(
+        "SELECT 1 FROM labels WHERE burst = ? AND question = ? AND question_version = ? AND option IS NOT NULL",
+        [burst, question.id, question.version],
+    ).fetchone()
+    return row is not None
 
 
 def void(db: Database, burst: BurstId) -> None:

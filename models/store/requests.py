@@ -8,15 +8,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from models.ids import BurstId, OptionId, QuestionId, RequestId
-from models.labels import Request, RequestState, Response, ResponseStatus
+from models.labels import Purpose, Request, RequestState, Response, ResponseStatus
 from models.store.database import storable, to_seconds, to_time, transaction
 
 
 def insert_request(db: Database, request: Request) -> None:
     """Write a request down once: one that is known already is left as it is."""
     db.conn.execute(
-        "INSERT INTO requests (id, burst, strategy, probability, blind, state, created_at, attempts, next_attempt_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO requests (id, burst, strategy, probability, blind, state, created_at, attempts, next_attempt_at, "
+        "purpose, round, overlap) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
         [
             request.id,
             request.burst,
@@ -27,6 +27,9 @@ def insert_request(db: Database, request: Request) -> None:
             to_seconds(request.created_at),
             request.attempts,
             0.0 if request.next_attempt_at is None else to_seconds(request.next_attempt_at),
+            request.purpose.value,
+            request.round,
+            request.overlap,
         ],
     )
 
@@ -86,9 +89,10 @@ def postpone(db: Database, ids: Sequence[RequestId], until: datetime) -> None:
 
 
 def asked_since(db: Database, since: datetime) -> int:
-    """Requests made on purpose (audit sample not counted) since a moment: what the day's budget has spent."""
+    """First requests made on purpose since a moment (audit sample not counted): what the day's budget has spent."""
     row = db.conn.execute(
-        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ?", [to_seconds(since)]
+        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ? AND purpose IN ('ask', 'renew')",
+        [to_seconds(since)],
     ).fetchone()
     return int(row[0])
 
@@ -125,6 +129,23 @@ def responses_to(db: Database, request: RequestId) -> list[Response]:
     return [_response(row) for row in rows]
 
 
+def about(db: Database, burst: BurstId) -> list[Request]:
+    """All requests about one burst, in all wordings and states, oldest first."""
+    return [
+        _request(row) for row in db.query("SELECT * FROM requests WHERE burst = ? ORDER BY created_at, id", [burst])
+    ]
+
+
+def responses_about(db: Database, burst: BurstId) -> list[Response]:
+    """All responses to all requests about one burst, in order of submission."""
+    rows = db.query(
+        "SELECT r.* FROM responses r JOIN requests q ON q.id = r.request WHERE q.burst = ? "
+        "ORDER BY r.submitted_at, r.request, r.annotator",
+        [burst],
+    )
+    return [_response(row) for row in rows]
+
+
 def all_responses(db: Database) -> list[Response]:
     """All responses, in order of submission."""
     return [_response(row) for row in db.query("SELECT * FROM responses ORDER BY submitted_at, request, annotator")]
@@ -147,6 +168,9 @@ def _request(row: Mapping[str, Any]) -> Request:
         created_at=to_time(row["created_at"]),
         attempts=row["attempts"],
         next_attempt_at=to_time(row["next_attempt_at"]) if row["next_attempt_at"] else None,
+        purpose=Purpose(row["purpose"]),
+        round=row["round"],
+        overlap=row["overlap"],
     )
 
 

@@ -241,3 +241,12 @@ def manners(db: Database) -> None:
     )
     db.table("feedback").create_index(["burst"])
     db.table("pauses").create({"room": str, "until": float, "by": str, "at": float}, pk="room")
+
+
+@migrations()
+def second_records(db: Database) -> None:
+    """Why people are asked, how many of them, and second records about one burst."""
+    db.table("requests").add_column("purpose", str, not_null_default="ask")
+    db.table("requests").add_column("round", int, not_null_default=0)
+    db.table("requests").add_column("overlap", int, not_null_default=1)
+    db.table("requests").create_index(["burst"])

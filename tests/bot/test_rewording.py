@@ -2,8 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.rewording import ask_anew
-from bot.routing import request_id
-from models.labels import Request, RequestState
+from models.labels import Request, RequestState, request_id
 from models.store import requests
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -6,9 +6,10 @@ from bot_fakes import FakeDecider
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.routing import audited, request_id, route
+from bot.routing import audited, route
 from models.chat import Burst
 from models.decision import Route
+from models.labels import request_id
 from models.question import Option, Question
 from models.settings import AskSettings
 

@@ -62,7 +62,7 @@ async def test_it_is_decided_and_answered_in_argilla(config: Path, tmp_path: Pat
     async with (
         EmbeddedArgilla(tmp_path / "argilla") as server,
         Store(tmp_path / "store") as store,
-        Desk(server.url, server.credentials.api_key, asked, overlap=1) as desk,
+        Desk(server.url, server.credentials.api_key, asked) as desk,
     ):
         await store.do(bursts.close, bursts_made)
         for n in range(2):
@@ -71,7 +71,7 @@ async def test_it_is_decided_and_answered_in_argilla(config: Path, tmp_path: Pat
         async with Annotator(server.url, "ann", await desk.add_annotator("ann")) as ann:
             said = {"is_question": "no", "needs_context": "no", "is_complaint": "yes"}
             await ann.submit_all({RequestId(f"r{n}"): said for n in range(2)})
-        taken = await Inlet(store, desk, asked, overlap=1).pull()
+        taken = await Inlet(store, desk, asked).pull()
         assert {made.option for made in taken.labels if made.question == "is_complaint"} == {"yes"}
         [first, _] = await store.do(labels.items, {q.id: q.version for q in asked}, settings.ask.audit_block_minutes)
         assert first.answers["is_complaint"] == "yes"

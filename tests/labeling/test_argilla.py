@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+import argilla as rg
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -14,6 +15,7 @@ from labeling.argilla import ArgillaQueue
 from labeling.embedded import EmbeddedArgilla
 from labeling.errors import RefusedError
 from labeling.form import Form, Suggestion
+from labeling.record import record_of, settings_of
 from models.chat import WindowMessage
 from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
@@ -263,7 +265,7 @@ async def test_the_web_page_is_served_and_foreign_pages_are_refused(argilla: Emb
             assert answer.status == 401
 
 
-async def test_the_dataset_is_found_again_and_made_anew_for_another_overlap(
+async def test_the_dataset_is_found_again_and_those_of_other_overlaps_are_read_too(
     argilla: EmbeddedArgilla, queue: ArgillaQueue, request: pytest.FixtureRequest
 ) -> None:
     own = wordings(request.node.name)
@@ -271,8 +273,43 @@ async def test_the_dataset_is_found_again_and_made_anew_for_another_overlap(
     assert once == f"quandary-{joint_version(own)}"
     again = await asyncio.to_thread(ArgillaQueue.connect, argilla.url, argilla.credentials.api_key)
     assert await asyncio.to_thread(again.ensure_dataset, own) == once
-    assert await asyncio.to_thread(again.ensure_dataset, own, 2) == f"{once}-x2"
+    await asyncio.to_thread(again.push, [form(1)])
+    older = rg.Dataset(  # as version 0.1 made it where two people were to answer
+        name=f"{once}-x2", workspace=again._workspace(), settings=settings_of(own), client=again._client
+    )
+    await asyncio.to_thread(older.create)
+    records = [record_of(form(2), older, {})]
+    await asyncio.to_thread(again._client.api.records.bulk_upsert, dataset_id=older.id, records=records)
+    async with await annotator(argilla, queue, "loyal") as ann:  # sees the newest first
+        await ann.submit(RequestId("r2"), {"is_question": "yes"})
+    pulled = await asyncio.to_thread(again.pull)
+    assert [(r.request, r.annotator) for r in pulled.responses] == [("r2", "loyal")]
+    assert (await asyncio.to_thread(again.pull, pulled.activity)).responses == ()
     again.close()
+
+
+async def test_a_second_record_is_hidden_from_who_answered_while_there_is_anybody_else(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue
+) -> None:
+    async with await annotator(argilla, queue, "first") as first, await annotator(argilla, queue, "next") as other:
+        everybody = tuple(await asyncio.to_thread(queue._people))
+        again = replace(form(1), answered_by=("first", "left-long-ago"), note="Please look again at this one.")
+        alone = replace(form(2), answered_by=everybody)
+        further = replace(form(3), answered_by=everybody, others_only=True)
+        for _ in range(2):  # sent twice, it stays as it is
+            await asyncio.to_thread(queue.push, [again, alone, further])
+            assert await first.pending() == ["r2"]
+            assert sorted(await other.pending()) == ["r1", "r2"]
+        shown = (await search(other, tab("pending"), text="mount 1"))["items"][0]["record"]["fields"]["window"]
+        assert shown[:2] == [
+            {"role": "note", "content": "Please look again at this one."},
+            {"role": "P1", "content": "hello"},
+        ]
+        assert (await asyncio.to_thread(queue.pull)).responses == ()  # nobody said anything yet
+        await other.submit(RequestId("r1"), {"is_question": "no"})
+        pulled = await asyncio.to_thread(queue.pull)
+        assert [(r.request, r.annotator) for r in pulled.responses] == [("r1", "next")]
+        assert (await asyncio.to_thread(queue.progress)).completed == 1
 
 
 async def test_webhooks_are_posted_without_holding_up_the_server(argilla: EmbeddedArgilla, queue: ArgillaQueue) -> None:

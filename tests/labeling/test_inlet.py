@@ -6,12 +6,20 @@ import pytest
 from labeling.answers import Pulled
 from labeling.inlet import Inlet, Taken
 from models.errors import LabelingError
-from models.ids import BurstId, QuestionId, RequestId
-from models.labels import RequestState, Response
+from models.ids import BurstId, QuestionId
+from models.labels import RequestState, Response, request_id
 from models.question import versions
 from models.store import bursts, labels, requests
 from models.store.thread import Store
-from tests.labeling.made import NOON, Two, burst, request, response
+from tests.labeling.made import NOON, Two, burst, question, request
+from tests.labeling.made import response as response_to
+
+ASKED = question("is_question"), question("needs_context", is_question="yes")
+R1 = request_id(BurstId("b1"), ASKED)
+
+
+def response(who: str, to: str = R1, status: str = "submitted", rewrite: str | None = None, **answers: str) -> Response:
+    return response_to(who, to, status, rewrite, **answers)
 
 
 class Answers:
@@ -33,8 +41,8 @@ class Answers:
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with Store(tmp_path) as opened:
         await opened.do(bursts.close, [burst("how?")])
-        await opened.do(requests.insert_request, request("r1", blind=True))
-        await opened.do(requests.set_state, [RequestId("r1")], RequestState.SENT)
+        await opened.do(requests.insert_request, request(R1, blind=True))
+        await opened.do(requests.set_state, [R1], RequestState.SENT)
         yield opened
 
 
@@ -44,7 +52,7 @@ def answers() -> Answers:
 
 
 async def state(store: Store) -> RequestState:
-    known = await store.do(requests.get, RequestId("r1"))
+    known = await store.do(requests.get, R1)
     assert known is not None
     return known.state
 
@@ -58,7 +66,7 @@ async def test_a_response_becomes_labels_once(store: Store, answers: Answers, qu
     inlet = Inlet(store, answers, questions, clock=lambda: NOON)
     answers.now = [response("ann", is_question="yes", needs_context="no", rewrite="How do I?")]
     taken = await inlet.pull()
-    assert taken.changed == ("r1",)
+    assert taken.changed == (R1,)
     assert [(made.question, made.option, made.audit) for made in taken.labels] == [
         ("is_question", "yes", True),
         ("needs_context", "no", True),
@@ -85,24 +93,8 @@ async def test_a_changed_mind_takes_back_what_it_no_longer_bears_out(
     assert await counts(store, questions) == [0, 0]
 
 
-async def test_labels_wait_for_the_overlap_and_disagreement_settles_nothing(
-    store: Store, answers: Answers, questions: Two
-) -> None:
-    inlet = Inlet(store, answers, questions, overlap=2)
-    answers.now = [response("ann", is_question="yes")]
-    assert (await inlet.pull()).labels == ()
-    assert await state(store) is RequestState.SENT
-    answers.now.append(response("bea", is_question="no"))
-    taken = await inlet.pull()
-    assert [made.option for made in taken.labels] == [None]
-    assert await state(store) is RequestState.ANSWERED
-    answers.now.append(response("cay", is_question="no"))  # adjudication
-    taken = await inlet.pull()
-    assert {m.question: m.option for m in taken.labels} == {"is_question": "no", "needs_context": None}
-
-
 async def test_unknown_and_withdrawn_requests_are_left_out(store: Store, answers: Answers, questions: Two) -> None:
-    await store.do(requests.set_state, [RequestId("r1")], RequestState.WITHDRAWN)
+    await store.do(requests.set_state, [R1], RequestState.WITHDRAWN)
     answers.now = [response("ann", is_question="yes"), response("ann", to="unknown", is_question="yes")]
     assert await Inlet(store, answers, questions).pull() == Taken(changed=(), labels=())
     assert await store.do(requests.all_responses) == []
@@ -113,12 +105,12 @@ async def test_answers_to_an_edited_text_are_left_out_and_early_ones_fetched_aga
 ) -> None:
     inlet = Inlet(store, answers, questions)
     answers.now = [response("ann", is_question="no")]
-    await store.do(requests.set_state, [RequestId("r1")], RequestState.AMENDED)
+    await store.do(requests.set_state, [R1], RequestState.AMENDED)
     assert await inlet.pull() == Taken(changed=(), labels=())
-    await store.do(requests.set_state, [RequestId("r1")], RequestState.PENDING)
+    await store.do(requests.set_state, [R1], RequestState.PENDING)
     assert (await inlet.pull()).early
-    await store.do(requests.set_state, [RequestId("r1")], RequestState.SENT)
-    assert (await inlet.pull()).changed == ("r1",)
+    await store.do(requests.set_state, [R1], RequestState.SENT)
+    assert (await inlet.pull()).changed == (R1,)
     assert answers.seen == [None, "a1", "a1"]
 
 
@@ -135,7 +127,7 @@ async def test_what_was_not_stored_is_fetched_again(
         patch.setattr(labels, "put", full)
         with pytest.raises(OSError, match="disk full"):
             await inlet.pull()
-    assert await store.do(requests.responses_to, RequestId("r1")) == []  # all of it or nothing
+    assert await store.do(requests.responses_to, R1) == []  # all of it or nothing
     assert len((await inlet.pull()).labels) == 1
     assert answers.seen == [None, None]
     answers.down = True
