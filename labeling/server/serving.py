@@ -8,6 +8,7 @@ import uvicorn
 from argilla_server import app
 
 from labeling.server import database
+from labeling.server.page_policy import PagePolicy, argilla_policy
 from labeling.server.search import reindex_if_stale  # importing it registers the engine
 from labeling.server.secret_files import Credentials
 
@@ -18,7 +19,8 @@ async def serve(listener: socket.socket, credentials: Credentials) -> None:
     """Serve Argilla until a signal; prints one line of JSON once requests are answered."""
     await database.ensure_owner(credentials)
     await reindex_if_stale()
-    options = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S)
+    page = PagePolicy(app, argilla_policy())
+    options = uvicorn.Config(page, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S)
     # While it serves, uvicorn has the signals; when it has shut down it raises them again, which ends in launch.
     await _AnnouncingServer(options).serve(sockets=[listener])
 
