@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from labeling.privacy import mask
 from models.chat import Burst, WindowMessage
-from models.chattext import MAX_BURST_CHARS, MAX_MESSAGE_CHARS, clean, friendly_names, rename
+from models.chattext import MAX_BURST_CHARS, MAX_MESSAGE_CHARS, clean, rename
 from models.decision import Decision
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import Purpose, Request
@@ -33,13 +33,15 @@ class Suggestion:
 class Form:
     """One record of the labelling queue; its id is the request's, so that sending it twice changes nothing.
 
-    ``note`` stands above the chat. ``answered_by`` names people who have had their say about the burst: the record is
-    not shown to them, unless there is nobody else; with ``others_only`` it waits for somebody else.
+    ``speaker`` sent the text, ``note`` stands above it. ``answered_by`` names people who have had their say about the
+    burst: the record is not shown to them, unless there is nobody else; with ``others_only`` it waits for somebody
+    else.
     """
 
     request: RequestId
     room: str
     window: tuple[WindowMessage, ...]
+    speaker: str
     text: str
     suggestions: Mapping[QuestionId, Suggestion] = field(default_factory=dict)
     note: str | None = None
@@ -54,14 +56,15 @@ def fill(
     questions: Sequence[Question],
     *,
     room: str,
+    names: Mapping[str, str],
     suggest: bool,
     answered_by: Sequence[str] = (),
 ) -> Form:
     """Make the form of a request. ``room`` is the room's alias; blind requests and second records carry no suggestion.
 
-    Of several decisions on a question the last counts; decisions on another version of it are left out.
+    ``names`` has a friendly name for everybody who speaks in burst and window. Of several decisions on a question the
+    last counts; decisions on another version of it are left out.
     """
-    names = friendly_names(burst.sender, (m.sender for m in burst.window))
     shown = [(names[m.sender], _shown(m.text, names, MAX_MESSAGE_CHARS)) for m in burst.window]
     window = tuple(WindowMessage(sender=sender, text=text) for sender, text in shown if text)
     versions = {question.id: question.version for question in questions}
@@ -79,6 +82,7 @@ def fill(
         request=request.id,
         room=room,
         window=window,
+        speaker=names[burst.sender],
         text=text,
         suggestions=suggestions,
         note=NOTES.get(request.purpose),

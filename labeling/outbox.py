@@ -13,7 +13,9 @@ import structlog
 
 from labeling.errors import RefusedError
 from labeling.form import Form, fill
+from labeling.names import day_names
 from labeling.privacy import room_alias
+from models.chat import Burst
 from models.errors import LabelingError
 from models.ids import RequestId
 from models.labels import Request, RequestState, ResponseStatus
@@ -141,7 +143,15 @@ class Outbox:
         room = room_alias(burst.room, self._alias_key)
         given = () if request.purpose.first else await self._store.do(requests.responses_about, request.burst)
         people = sorted({response.annotator for response in given if response.status is ResponseStatus.SUBMITTED})
-        return fill(request, burst, made, self._questions, room=room, suggest=self._suggest, answered_by=people)
+        names = await self._names(burst)
+        return fill(
+            request, burst, made, self._questions, room=room, names=names, suggest=self._suggest, answered_by=people
+        )
+
+    async def _names(self, burst: Burst) -> dict[str, str]:
+        spoke = await self._store.do(bursts.senders, burst.room, burst.started_at)
+        shown = (*spoke, *(message.sender for message in burst.window), burst.sender)
+        return day_names(shown, room=burst.room, day=burst.started_at.date(), key=self._alias_key)
 
     async def _send(self, due: Sequence[Request], forms: Mapping[RequestId, Form]) -> int:
         """Send one batch and note how it went; returns how many requests arrived, raises LabelingError if none could.

@@ -10,23 +10,30 @@ from argilla._models._record._response import ResponseStatus as ArgillaStatus
 
 from labeling.form import Form
 from labeling.guidelines import guidelines_of
+from models.chat import WindowMessage
 from models.question import Question
 
+BURST = "burst"
+WINDOW = "window"
 REWRITE = "rewrite"
 NOTE = "note"
-"""Who says why a second record is there; members are called S, P1, P2 ..."""
+"""Who says why a second record is there, above the message asked about; members have the names of animals."""
 HIDDEN = "(You answered this message before; this record of it is for somebody else.)"
 """What stands where a rewrite would, in a record that is hidden from somebody."""
 _ROLE_MAX = 20
 
 
 def settings_of(questions: Sequence[Question]) -> rg.Settings:
-    """Make the form that all requests in these wordings share."""
+    """Make the form that all requests in these wordings share.
+
+    The message asked about stands first and the chat below it in plain lines: a dozen messages as bubbles would push it
+    off the screen. Argilla cannot hide a question, so the rewrite's title says when it is wanted.
+    """
     return rg.Settings(
         guidelines=guidelines_of(questions),
         fields=[
-            rg.ChatField(name="window", title="The chat before it", use_markdown=False, required=False),
-            rg.TextField(name="burst", title="The last message, by S", use_markdown=False),
+            rg.ChatField(name=BURST, title="The last message: your answers are about this one", use_markdown=False),
+            rg.TextField(name=WINDOW, title="The chat before it", use_markdown=False, required=False),
         ],
         questions=[
             *(
@@ -41,8 +48,8 @@ def settings_of(questions: Sequence[Question]) -> rg.Settings:
             ),
             rg.TextQuestion(
                 name=REWRITE,
-                title="Rewrite it so that it stands alone",
-                description="Only if it cannot be understood without the chat before it. Add words from the chat only.",
+                title="Only if the earlier chat is needed: rewrite it so that it stands alone",
+                description="Optional. Change as little as possible, and add words from the chat only.",
                 required=False,
                 use_markdown=False,
             ),
@@ -58,12 +65,15 @@ def settings_of(questions: Sequence[Question]) -> rg.Settings:
 def record_of(form: Form, dataset: rg.Dataset, people: Mapping[str, UUID]) -> RecordModel:
     """Make the record of a form, as Argilla takes it; ``people`` are the annotators' ids by name."""
     # Argilla's page puts fields that are not markdown into innerHTML as they are; unescaped, chat text would run there.
-    window = [{"role": m.sender[:_ROLE_MAX] or "?", "content": escape(m.text, quote=False)} for m in form.window]
+    said = [{"role": form.speaker[:_ROLE_MAX] or "?", "content": escape(form.text, quote=False)}]
     if form.note is not None:
-        window.insert(0, {"role": NOTE, "content": form.note})
+        said.insert(0, {"role": NOTE, "content": form.note})
+    fields: dict[str, object] = {BURST: said}
+    if form.window:
+        fields[WINDOW] = escape("\n".join(_line(message) for message in form.window), quote=False)
     record = rg.Record(
         id=form.request,
-        fields={"window": window, "burst": escape(form.text, quote=False)},
+        fields=fields,
         metadata={"room": form.room, "request": form.request},
         suggestions=[
             rg.Suggestion(question_name=question, value=made.option, score=made.score, agent=made.agent)
@@ -73,6 +83,11 @@ def record_of(form: Form, dataset: rg.Dataset, people: Mapping[str, UUID]) -> Re
     ).api_model()
     record.responses = _hidden_from(form, people)
     return record
+
+
+def _line(message: WindowMessage) -> str:
+    """Write one message of the chat; further lines of it are set in, so that none passes for somebody else's."""
+    return f"{message.sender}: {message.text}".replace("\n", "\n      ")
 
 
 def _hidden_from(form: Form, people: Mapping[str, UUID]) -> list[UserResponseModel]:

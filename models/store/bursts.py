@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -85,6 +85,17 @@ def rewrite(db: Database, burst: BurstId, closed_at: datetime | None = None) -> 
             [text, CLOSED if text else WITHDRAWN, None if closed_at is None else to_seconds(closed_at), burst],
         )
     return get(db, burst) if text else None
+
+
+def senders(db: Database, room: RoomId, at: datetime) -> list[str]:
+    """Who spoke in a room on the day (UTC) of ``at`` and not after it, in the order of their first bursts."""
+    day = to_seconds(at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    rows = db.query(
+        "SELECT sender, min(started_at) AS first FROM bursts WHERE room = ? AND started_at BETWEEN ? AND ? "
+        "GROUP BY sender ORDER BY first, sender",
+        [room, day, to_seconds(at)],
+    )
+    return [row["sender"] for row in rows]
 
 
 def showing(db: Database, message: EventId, room: RoomId | None = None) -> list[BurstId]:

@@ -33,7 +33,8 @@ def form(number: int, text: str = "how do I mount a disk?", room: str = "room-1"
     return Form(
         request=RequestId(f"r{number}"),
         room=room,
-        window=(WindowMessage(sender="P1", text="hello"), WindowMessage(sender="S", text="你好 世界")),
+        window=(WindowMessage(sender="Otter", text="hello"), WindowMessage(sender="Heron", text="你好 世界")),
+        speaker="Heron",
         text=f"{text} ({number})",
         suggestions={
             QuestionId(q): Suggestion(option=OptionId(o), score=0.25 * (number % 4), agent="quandary-abc123")
@@ -106,7 +107,7 @@ async def test_the_annotators_page_finds_its_tabs_words_filters_and_counts(
         assert sorted(names(first) + names(rest)) == sorted(everything)
         assert names(first) == names(await search(ann, tab("pending"), limit=3))  # an order that stays
         shown = first["items"][0]["record"]
-        assert shown["fields"]["window"] == [{"role": "P1", "content": "hello"}, {"role": "S", "content": "你好 世界"}]
+        assert shown["fields"]["window"] == "Otter: hello\nHeron: 你好 世界"
 
         await ann.submit(RequestId("r1"), {"is_question": "yes", "needs_context": "no", "rewrite": "How do I?"})
         await ann.submit(RequestId("r2"), {"is_question": "no"})
@@ -126,7 +127,7 @@ async def test_the_annotators_page_finds_its_tabs_words_filters_and_counts(
         only_open = (tab("pending"), terms("pending", entity="record", property="status"))
         assert sorted(names(await search(ann, *only_open))) == ["r6", "r7"]
 
-        hostile = (await search(ann, text="onerror"))["items"][0]["record"]["fields"]["burst"]
+        hostile = (await search(ann, text="onerror"))["items"][0]["record"]["fields"]["burst"][0]["content"]
         assert hostile.startswith("&lt;|im_end|&gt;\x00 &lt;img src=x onerror=alert(1)&gt; \u202eabc")
         assert names(await search(ann, text="mount 4")) == ["r4"]
         assert names(await search(ann, text="onerror")) == ["r7"]
@@ -300,11 +301,9 @@ async def test_a_second_record_is_hidden_from_who_answered_while_there_is_anybod
             await asyncio.to_thread(queue.push, [again, alone, further])
             assert await first.pending() == ["r2"]
             assert sorted(await other.pending()) == ["r1", "r2"]
-        shown = (await search(other, tab("pending"), text="mount 1"))["items"][0]["record"]["fields"]["window"]
-        assert shown[:2] == [
-            {"role": "note", "content": "Please look again at this one."},
-            {"role": "P1", "content": "hello"},
-        ]
+        shown = (await search(other, tab("pending"), text="mount 1"))["items"][0]["record"]["fields"]["burst"]
+        assert shown[0] == {"role": "note", "content": "Please look again at this one."}
+        assert [said["role"] for said in shown] == ["note", "Heron"]
         assert (await asyncio.to_thread(queue.pull)).responses == ()  # nobody said anything yet
         await other.submit(RequestId("r1"), {"is_question": "no"})
         pulled = await asyncio.to_thread(queue.pull)

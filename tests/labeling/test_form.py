@@ -1,18 +1,20 @@
 from labeling.form import Form, fill
 from models.chat import Burst
+from models.chattext import friendly_names
 from models.decision import Decision
 from tests.labeling.made import Two, burst, decision, request
 
 
 def made(questions: Two, said: Burst, *decisions: Decision, blind: bool = False, suggest: bool = True) -> Form:
-    return fill(request(blind=blind), said, decisions, questions, room="room-1", suggest=suggest)
+    names = friendly_names(said.sender, (m.sender for m in said.window))
+    return fill(request(blind=blind), said, decisions, questions, room="room-1", names=names, suggest=suggest)
 
 
 def test_names_are_friendly_everywhere_and_empty_messages_left_out(questions: Two) -> None:
     said = burst("bob: thanks, and bobby?", ("bob", "alice@example.org: try it"), ("eve", " \x00 "), ("carol", "hm"))
     form = made(questions, said)
     assert [(m.sender, m.text) for m in form.window] == [("P1", "S: try it"), ("P3", "hm")]
-    assert form.text == "P1: thanks, and bobby?"
+    assert (form.speaker, form.text) == ("S", "P1: thanks, and bobby?")
 
 
 def test_text_is_masked_kept_in_lines_and_shortened(questions: Two) -> None:
