@@ -7,7 +7,6 @@ server's JSON, because the SDK drops the time of a response and fails on a disca
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Self
@@ -15,11 +14,11 @@ from uuid import UUID
 
 import argilla as rg
 import httpx
-from argilla._exceptions import ArgillaAPIError, ArgillaCredentialsError, ArgillaError
 
 from labeling.answers import Pulled, QueueProgress
-from labeling.errors import RefusedError
+from labeling.connection import TIMEOUT_S, address, connect, explained
 from labeling.form import Form
+from labeling.ownership import ANNOTATOR, check, check_half_made, is_queue, is_request, shape
 from labeling.record import HIDDEN, REWRITE, record_of, settings_of
 from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
@@ -27,13 +26,11 @@ from models.labels import Response, ResponseStatus
 from models.question import Question, joint_version
 
 WORKSPACE = "quandary"
-TIMEOUT_S = 15
 _QUEUE = re.compile(WORKSPACE + r"-[0-9a-f]{8}(-x\d+)?")
 """Names of the datasets that ``ensure_dataset`` makes; versions before 0.2 made one for each overlap, too."""
 _WITHDRAW_MAX = 100  # Argilla deletes no more in one call
 _PUSH_MAX = 200
 _PULL_PAGE = 250
-_OLDEST = (2, 4)  # the first with chat fields
 
 
 class ArgillaQueue:
@@ -45,16 +42,12 @@ class ArgillaQueue:
         self._dataset: rg.Dataset | None = None
         self._options: dict[str, frozenset[str]] = {}
         self._names: dict[str, str] = {}
+        self._queues: dict[UUID, bool] = {}
 
     @classmethod
-    def connect(cls, url: str, api_key: str) -> Self:
-        """Connect and log in; raises LabelingError if Argilla is unreachable, too old, or refuses the key."""
-        with _explained(url, "logging in"):
-            version = str(httpx.get(f"{url}/api/v1/version", timeout=TIMEOUT_S, trust_env=False).json()["version"])
-        if not _is_supported(version):
-            raise LabelingError(f"Argilla at {url} is version {version}; Quandary works with 2.4 and later 2.x")
-        with _explained(url, "logging in"):
-            return cls(rg.Argilla(api_url=url, api_key=api_key, timeout=TIMEOUT_S, retries=1), url)
+    def connect(cls, url: str, api_key: str, timeout_s: float = TIMEOUT_S) -> Self:
+        """Connect and log in; raises LabelingError as ``labeling.connection.connect`` does."""
+        return cls(connect(url, api_key, timeout_s), address(url))
 
     def close(self) -> None:
         """Close the connection."""
@@ -65,17 +58,23 @@ class ArgillaQueue:
 
         Other wordings make another dataset: annotators must not be shown one question and have answered another. One
         submitted response completes a record; where several people are to answer, each has a record of their own.
+        A dataset of that name that we did not make is left as it is, and raises LabelingError.
         """
         name = f"{WORKSPACE}-{joint_version(questions)}"
-        with _explained(self._url, "creating the labelling queue"):
+        with explained(self._url, "creating the labelling queue"):
             workspace = self._workspace()
+            settings = settings_of(questions)
             for model in self._client.api.datasets.list(workspace.id):
-                if model.name == name and model.status == "ready":
+                if model.name != name:
+                    continue
+                found, wanted = shape(self._parts(model.id)), shape(_parts_of(settings))
+                if model.status == "ready":
+                    check(name, found, wanted)
                     self._dataset = rg.Dataset.from_model(model=model, client=self._client).get()
-                elif model.name == name:  # left half-made by somebody who was killed over it
+                else:  # left half-made when we were killed over it
+                    check_half_made(name, model.guidelines, found, wanted, settings.guidelines or "")
                     self._client.api.datasets.delete(model.id)
             if self._dataset is None or self._dataset.name != name:
-                settings = settings_of(questions)
                 self._dataset = rg.Dataset(name=name, workspace=workspace, settings=settings, client=self._client)
                 self._dataset.create()
         self._options = {question.id: frozenset(option.id for option in question.options) for question in questions}
@@ -84,7 +83,7 @@ class ArgillaQueue:
     def push(self, forms: Sequence[Form]) -> None:
         """Create the forms' records; those that exist are overwritten and keep their responses."""
         dataset = self._ready()
-        with _explained(self._url, f"sending {len(forms)} request(s)"):
+        with explained(self._url, f"sending {len(forms)} request(s)"):
             people = self._people() if any(form.answered_by for form in forms) else {}
             for start in range(0, len(forms), _PUSH_MAX):
                 records = [record_of(form, dataset, people) for form in forms[start : start + _PUSH_MAX]]
@@ -96,9 +95,9 @@ class ArgillaQueue:
         Datasets that earlier versions made for another overlap, at the same wording, are read too.
         """
         name = self._ready().name
-        with _explained(self._url, "fetching responses"):
+        with explained(self._url, "fetching responses"):
             ours = self._client.api.datasets.list(self._workspace().id)
-            queues = [m for m in ours if m.status == "ready" and _QUEUE.fullmatch(m.name) and m.name.startswith(name)]
+            queues = [m for m in ours if m.status == "ready" and m.name.startswith(name) and self._is_queue(m)]
             moments = [self._get(f"/api/v1/datasets/{queue.id}")["last_activity_at"] for queue in queues]
             latest = " ".join(moments) if all(moments) else None
             if latest is not None and latest == activity:
@@ -117,40 +116,48 @@ class ArgillaQueue:
         """Delete requests' records with all responses, in the queues of earlier wordings too; returns how many."""
         self._ready()
         gone = 0
-        with _explained(self._url, f"withdrawing {len(requests)} request(s)"):
+        with explained(self._url, f"withdrawing {len(requests)} request(s)"):
             ours = self._client.api.datasets.list(self._workspace().id)
-            queues = [model.id for model in ours if model.status == "ready" and _QUEUE.fullmatch(model.name)]
+            queues = [model.id for model in ours if model.status == "ready" and self._is_queue(model)]
             for queue, start in product(queues, range(0, len(requests), _WITHDRAW_MAX)):
                 wanted = _terms(
                     {"entity": "record", "property": "external_id"}, requests[start : start + _WITHDRAW_MAX]
                 )
-                ids = [record["id"] for record in self._search(wanted, queue)]
+                ids = [record["id"] for record in self._search(wanted, queue) if is_request(record)]
                 if ids:
                     call = self._client.http_client.delete
                     _checked(call(f"/api/v1/datasets/{queue}/records", params={"ids": ",".join(ids)}))
                 gone += len(ids)
         return gone
 
-    def add_annotator(self, name: str) -> str:
-        """Let somebody annotate; returns a password to hand over once. Who exists already gets a new password."""
+    def add_annotator(self, name: str) -> str | None:
+        """Let somebody annotate; returns a password to hand over once.
+
+        Whom we added before gets a new password; who is in Argilla by other ways keeps theirs (None is returned).
+        """
         password = secrets.token_urlsafe(12)
-        with _explained(self._url, f"adding the annotator {name}"):
+        with explained(self._url, f"adding the annotator {name}"):
             workspace = self._workspace()
-            known = next((user for user in self._client.users.list() if user.username == name), None)
-            if known is None:
-                known = rg.User(username=name, password=password, role="annotator", client=self._client).create()
-            elif known.role != "annotator":
-                raise LabelingError(f"{name} exists in Argilla as {known.role.value}; choose another name")
-            else:
-                _checked(self._client.http_client.patch(f"/api/v1/users/{known.id}", json={"password": password}))
-            if known.id not in [user.id for user in self._client.users.list(workspace=workspace)]:
-                known.add_to_workspace(workspace)
+            user = next((user for user in self._client.users.list() if user.username == name), None)
+            if user is None:
+                new = rg.User(
+                    username=name, last_name=ANNOTATOR, password=password, role="annotator", client=self._client
+                )
+                new.create().add_to_workspace(workspace)
+                return password
+            if user.role != "annotator":
+                raise LabelingError(f"{name} exists in Argilla as {user.role.value}; choose another name")
+            if user.id not in [member.id for member in self._client.users.list(workspace=workspace)]:
+                user.add_to_workspace(workspace)
+            if user.last_name != ANNOTATOR:
+                return None
+            _checked(self._client.http_client.patch(f"/api/v1/users/{user.id}", json={"password": password}))
         return password
 
     def progress(self) -> QueueProgress:
         """Count records and responses."""
         dataset = self._ready()
-        with _explained(self._url, "reading the progress"):
+        with explained(self._url, "reading the progress"):
             counts = dataset.progress(with_users_distribution=True)
         submitted = {
             name: sum(by_status.get("submitted", 0) for by_status in user.values())
@@ -170,6 +177,22 @@ class ArgillaQueue:
     def _people(self) -> dict[str, UUID]:
         """Who annotates: ids by name."""
         return {user.username: user.id for user in self._client.users.list(workspace=self._workspace())}
+
+    def _is_queue(self, model: Any) -> bool:
+        """Tell whether a dataset is a queue of ours; what was seen once is remembered."""
+        if model.id not in self._queues:
+            named = _QUEUE.fullmatch(model.name) is not None
+            self._queues[model.id] = named and is_queue(self._parts(model.id))
+        return self._queues[model.id]
+
+    def _parts(self, dataset: UUID) -> dict[str, list[dict[str, Any]]]:
+        """Fields, questions and metadata of a dataset as Argilla tells them."""
+        at = f"/api/v1/datasets/{dataset}"
+        return {
+            "fields": self._get(f"{at}/fields")["items"],
+            "questions": self._get(f"{at}/questions")["items"],
+            "metadata": self._get(f"/api/v1/me/datasets/{dataset}/metadata-properties")["items"],
+        }
 
     def _get(self, path: str) -> Any:
         return _checked(self._client.http_client.get(path)).json()
@@ -215,50 +238,15 @@ def _hides(response: dict[str, Any]) -> bool:
     return response["status"] == ResponseStatus.DISCARDED and rewrite.get("value") == HIDDEN
 
 
+def _parts_of(settings: rg.Settings) -> dict[str, list[dict[str, Any]]]:
+    """The parts of a dataset that is yet to be made, in Argilla's own JSON."""
+    made: dict[str, Any] = settings.serialize()
+    return {kind: made[kind] for kind in ("fields", "questions", "metadata")}
+
+
 def _terms(scope: dict[str, str], values: Sequence[str]) -> dict[str, Any]:
     return {"type": "terms", "scope": scope, "values": list(values)}
 
 
-def _is_supported(version: str) -> bool:
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    return numbers[:1] == (2,) and numbers >= _OLDEST
-
-
 def _checked(response: httpx.Response) -> httpx.Response:
     return response.raise_for_status()
-
-
-@contextmanager
-def _explained(url: str, doing: str) -> Iterator[None]:
-    """Turn what the SDK and its HTTP client raise into LabelingError."""
-    try:
-        yield
-    except (ArgillaCredentialsError, ArgillaAPIError, httpx.HTTPStatusError) as error:
-        status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else _status(error)
-        if status in {401, 403}:
-            raise LabelingError(
-                f"Argilla at {url} refuses our API key while {doing}; it needs the key of an owner or admin"
-            ) from error
-        if status in {400, 404, 409, 422}:
-            raise RefusedError(f"Argilla at {url} refused {doing}: {_detail(error)}") from error
-        raise LabelingError(f"Argilla at {url} failed while {doing}: {_detail(error)}; see its log") from error
-    except ArgillaError as error:
-        raise LabelingError(f"Argilla at {url} failed while {doing}: {_detail(error)}; see its log") from error
-    except httpx.HTTPError as error:
-        raise LabelingError(
-            f"Argilla at {url} cannot be reached while {doing} ({_detail(error)}); "
-            "check that it runs, and url under [argilla] in config.toml"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise LabelingError(
-            f"{url} does not answer as Argilla does while {doing}; check url under [argilla] in config.toml"
-        ) from error
-
-
-def _status(error: ArgillaError) -> int:
-    return int(error.status_code) if isinstance(error, ArgillaAPIError) else 401
-
-
-def _detail(error: Exception) -> str:
-    text = error.response.text if isinstance(error, httpx.HTTPStatusError) else str(error)
-    return " ".join(text.split())[:300] or type(error).__name__

@@ -46,8 +46,8 @@ class Desk:
         """Delete records; returns how many there were."""
         return await self._do(lambda queue: queue.withdraw(requests))
 
-    async def add_annotator(self, name: str) -> str:
-        """Let somebody annotate; returns a password to hand over once."""
+    async def add_annotator(self, name: str) -> str | None:
+        """Let somebody annotate; returns a password to hand over once, or None where they keep the one they have."""
         return await self._do(lambda queue: queue.add_annotator(name))
 
     async def progress(self) -> QueueProgress:

@@ -2,20 +2,26 @@
 
 A request is durable before it gets here, its record in Argilla has the request's id, and it is marked as sent only
 after Argilla has it. So nothing is lost and nothing is asked twice, whenever we are killed.
+
+However much waits, one ``flush`` sends and takes back a bounded number: after an outage Argilla is filled again at that
+number a flush, 800 a minute where ``top_up_s`` is 15.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from labeling.errors import RefusedError
+from labeling.errors import RefusedError, UnreachableError
 from labeling.form import Form, fill
 from labeling.names import day_names
 from labeling.privacy import room_alias
 from models.chat import Burst
+from models.consent import Mode, Modes
 from models.errors import LabelingError
 from models.ids import RequestId
 from models.labels import Request, RequestState, ResponseStatus
@@ -24,6 +30,15 @@ from models.store import bursts, decisions, erasures, requests
 from models.store.thread import Store
 
 BATCH = 50
+BATCHES_MAX = 4
+"""Batches sent by one flush."""
+WITHDRAW_BATCH = 100
+WITHDRAW_BATCHES_MAX = 5
+"""Batches taken back by one flush."""
+REFUSALS_MAX = 5
+"""After so many refusals, each while Argilla took other requests, one is given up."""
+_SPLITS_MAX = 30
+"""Calls spent on finding out which requests of a refused batch are at fault; the others wait for the next attempt."""
 BACKOFF_BASE_S = 2.0
 BACKOFF_MAX_S = 600.0
 _DOUBLINGS_MAX = 9
@@ -52,6 +67,8 @@ class Outbox:
 
     ``alias_key`` makes the names that rooms have in Argilla; ``suggest`` shows annotators the machine's view (never on
     blind requests). A request that is AMENDED, for its burst was edited, loses its record and gets a new one.
+    ``modes`` is asked about every request before it goes out: what a room does not agree to, now or when the burst was
+    routed, is withdrawn instead. Without it, all rooms are taken to agree.
     """
 
     def __init__(
@@ -62,6 +79,7 @@ class Outbox:
         *,
         alias_key: bytes,
         suggest: bool = True,
+        modes: Modes | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         rng: random.Random | None = None,
     ) -> None:
@@ -70,74 +88,101 @@ class Outbox:
         self._questions = tuple(questions)
         self._alias_key = alias_key
         self._suggest = suggest
+        self._modes = modes
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, protects nothing
-        self._swept: set[RequestId] = set()
+        self._turn = asyncio.Lock()
 
     async def flush(self) -> int:
-        """Withdraw what was withdrawn, then send all that is due; returns how many requests went out.
+        """Withdraw what was withdrawn, then send what is due, up to a bound; returns how many requests went out.
 
         Never raises LabelingError: what Argilla does not take is logged and tried again later.
         """
-        await self.take_back()
-        sent = await self._send_due()
-        await self._sweep()  # what was withdrawn while it was sent
-        return sent
-
-    async def _send_due(self) -> int:
-        sent = 0
-        while due := await self._store.do(requests.due, self._clock(), BATCH):
-            forms = {request.id: form for request in due if (form := await self._form(request)) is not None}
-            await self._mark([request for request in due if request.id not in forms], RequestState.WITHDRAWN)
-            try:
-                sent += await self._send([request for request in due if request.id in forms], forms)
-            except LabelingError as error:
-                log.warning("requests not sent yet", requests=len(forms), error=str(error))
-                break
-        return sent
+        async with self._turn:
+            if not await self._take_back(WITHDRAW_BATCHES_MAX):
+                return 0
+            sent = await self._send_due()
+            with suppress(UnreachableError):
+                await self._sweep(1)  # what was withdrawn while it was sent
+            return sent
 
     async def withdraw(self, ids: Sequence[RequestId]) -> None:
         """Take requests back for good: durable at once, and deleted in Argilla now or as soon as it answers."""
         await self._store.do(requests.set_state, list(ids), RequestState.WITHDRAWN)
-        await self._sweep()
+        async with self._turn:
+            with suppress(UnreachableError):
+                await self._sweep(1 + len(ids) // WITHDRAW_BATCH)
 
     async def take_back(self) -> None:
-        """Delete in Argilla what was withdrawn or amended, and send nothing."""
-        await self._sweep()
-        await self._renew()
+        """Delete in Argilla all that was withdrawn or amended, and send nothing."""
+        async with self._turn:
+            await self._take_back(None)
 
-    async def _sweep(self) -> None:
-        withdrawn = {request.id for request in await self._store.do(requests.in_state, RequestState.WITHDRAWN)}
-        erased = await self._store.do(erasures.unsettled_requests)
-        ids = sorted(withdrawn - self._swept | withdrawn.intersection(erased))
-        if not ids:
-            return
+    async def _take_back(self, batches: int | None) -> bool:
+        """Delete so many batches of either kind (None: all); False where Argilla is away, and nothing else has sense.
+
+        Any other trouble with deleting holds up no sending.
+        """
         try:
-            await self._queue.withdraw(ids)
-        except LabelingError as error:
-            log.warning("requests not withdrawn yet", requests=len(ids), error=str(error))
-        else:
-            self._swept.update(ids)
-            await self._store.do(erasures.settle_requests, ids)
+            await self._sweep(batches)
+            await self._renew(batches)
+        except UnreachableError:
+            return False
+        return True
 
-    async def _renew(self) -> None:
+    async def _sweep(self, batches: int | None) -> None:
+        while (batches is None or batches > 0) and (ids := await self._store.do(requests.to_clear, WITHDRAW_BATCH)):
+            if not await self._delete(ids, "requests not withdrawn yet"):
+                return
+            await self._store.do(requests.mark_cleared, ids)
+            batches = None if batches is None else batches - 1
+
+    async def _renew(self, batches: int | None) -> None:
         """Delete the records whose bursts were edited, with their answers to the old text, and have them sent anew."""
-        ids = [request.id for request in await self._store.do(requests.in_state, RequestState.AMENDED)]
-        if not ids:
-            return
+        while (batches is None or batches > 0) and (ids := await self._store.do(requests.to_renew, WITHDRAW_BATCH)):
+            if not await self._delete(ids, "requests not renewed yet"):
+                return
+            await self._store.do(erasures.settle_requests, ids)
+            await self._store.do(requests.renew, ids)
+            batches = None if batches is None else batches - 1
+
+    async def _delete(self, ids: Sequence[RequestId], trouble: str) -> bool:
+        """Delete records; False where it did not work. Raises UnreachableError, which is logged as well."""
         try:
             await self._queue.withdraw(ids)
         except LabelingError as error:
-            log.warning("requests not renewed yet", requests=len(ids), error=str(error))
-            return
-        self._swept.difference_update(ids)  # they may be withdrawn once more
-        await self._store.do(erasures.settle_requests, ids)
-        await self._store.do(requests.renew, ids)
+            log.warning(trouble, requests=len(ids), error=str(error))
+            if isinstance(error, UnreachableError):
+                raise
+            return False
+        return True
+
+    async def _send_due(self) -> int:
+        sent, refused = 0, list[Request]()
+        for _ in range(BATCHES_MAX):
+            due = await self._store.do(requests.due, self._clock(), BATCH)
+            if not due:
+                break
+            forms = {request.id: form for request in due if (form := await self._form(request)) is not None}
+            await self._mark([request for request in due if request.id not in forms], RequestState.WITHDRAWN)
+            batch = [request for request in due if request.id in forms]
+            try:
+                arrived, faulty = await self._send(batch, forms)
+            except LabelingError as error:
+                log.warning("requests not sent yet", requests=len(forms), error=str(error))
+                break
+            sent += arrived
+            refused += faulty
+            if faulty and not arrived:
+                break  # it is not the requests
+        if sent and refused:
+            await self._hold_against(refused)
+        return sent
 
     async def _form(self, request: Request) -> Form | None:
-        """Fill in the form, or None where the burst's text was purged or deleted since."""
+        """Fill in the form, or None where the burst's text was purged or deleted since, or its room does not agree."""
         burst = await self._store.do(bursts.get, request.burst)
-        if burst is None or not burst.text.strip():
+        if burst is None or not burst.text.strip() or not await self._may_be_read(burst):
             return None
         made = await self._store.do(decisions.decisions_of, request.burst)
         room = room_alias(burst.room, self._alias_key)
@@ -153,28 +198,49 @@ class Outbox:
         shown = (*spoke, *(message.sender for message in burst.window), burst.sender)
         return day_names(shown, room=burst.room, day=burst.started_at.date(), key=self._alias_key)
 
-    async def _send(self, due: Sequence[Request], forms: Mapping[RequestId, Form]) -> int:
-        """Send one batch and note how it went; returns how many requests arrived, raises LabelingError if none could.
+    async def _may_be_read(self, burst: Burst) -> bool:
+        if self._modes is None:
+            return True
+        routing = await self._store.do(decisions.routing_of, burst.id)
+        then = None if routing is None else routing.mode
+        now = self._modes.of(burst.room, burst.platform).mode
+        return now.allows(Mode.LABEL) and (then is None or then.allows(Mode.LABEL))
 
-        A refused batch is sent again in halves, so that a record that Argilla does not take holds up no other.
+    async def _send(self, due: Sequence[Request], forms: Mapping[RequestId, Form]) -> tuple[int, list[Request]]:
+        """Send one batch and note how it went; returns how many requests arrived, and those that Argilla refused.
+
+        A refused batch is sent again in halves, so that a record that Argilla does not take holds up no other. Raises
+        LabelingError where Argilla is at fault; what did not arrive by then waits.
         """
-        if not due:
-            return 0
-        try:
-            await self._queue.push([forms[request.id] for request in due])
-        except RefusedError as error:
-            if len(due) > 1:
-                half = len(due) // 2
-                return await self._send(due[:half], forms) + await self._send(due[half:], forms)
-            log.warning("request refused", request=due[0].id, error=str(error))
-            await self._postpone(due)
-            return 0
-        except LabelingError:
-            await self._postpone(due)
-            raise
-        late = await self._store.do(requests.mark_sent, [request.id for request in due])
-        self._swept.difference_update(late)  # they stand there again, with what they were not to show
-        return len(due) - len(late)
+        left, sent, refused, calls = [list(due)] if due else [], 0, list[Request](), 0
+        while left:
+            part = left.pop()
+            calls += 1
+            try:
+                if calls > _SPLITS_MAX:
+                    await self._postpone([*part, *(request for rest in left for request in rest)])
+                    break
+                await self._queue.push([forms[request.id] for request in part])
+            except RefusedError as error:
+                if len(part) > 1:
+                    left += [part[len(part) // 2 :], part[: len(part) // 2]]
+                    continue
+                log.warning("request refused", request=part[0].id, error=str(error))
+                refused += part
+                await self._postpone(part)
+            except LabelingError:
+                await self._postpone([*part, *(request for rest in left for request in rest)])
+                raise
+            else:
+                late = await self._store.do(requests.mark_sent, [request.id for request in part])
+                sent += len(part) - len(late)
+        return sent, refused
+
+    async def _hold_against(self, refused: Sequence[Request]) -> None:
+        """Count refusals that cannot be Argilla's own trouble, for it took others; who has too many is given up."""
+        given_up = await self._store.do(requests.refuse, [request.id for request in refused], REFUSALS_MAX)
+        for request in given_up:
+            log.error("request given up", request=request, refusals=REFUSALS_MAX)
 
     async def _mark(self, settled: Sequence[Request], state: RequestState) -> None:
         if settled:

@@ -172,7 +172,7 @@ class Demo:
         while by_annotator := await store.do(_values, answers):  # who answers second gets a record of their own
             for name, values in by_annotator.items():
                 if name not in passwords:
-                    passwords[name] = await desk.add_annotator(name)
+                    passwords[name] = await desk.add_annotator(name) or ""  # never None: this Argilla is new
                 async with Annotator(url, name, passwords[name]) as annotator:
                     await annotator.submit_all(values)
             answered = len((await inlet.pull()).changed)

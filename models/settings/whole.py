@@ -128,10 +128,13 @@ def _found(name: str, base: Path) -> str:
 
 
 def secret(name: str | None) -> str | None:
-    """Read a secret from the environment variable that config.toml names; raises SettingsError if it is not set."""
+    """Read a secret from the environment variable that config.toml names; raises SettingsError if it is not set.
+
+    White space around it is not part of it: files end with a newline.
+    """
     if name is None:
         return None
-    value = os.environ.get(name)
+    value = os.environ.get(name, "").strip()
     if not value:
         raise SettingsError(f"the environment variable {name}, which config.toml names, is not set")
     return value

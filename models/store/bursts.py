@@ -116,15 +116,17 @@ def showing(db: Database, message: EventId, room: RoomId | None = None) -> list[
     return [BurstId(name) for (name,) in found.fetchall()]
 
 
-def amend_windows(db: Database, message: EventId, text: str) -> None:
-    """Put a message's new text into the windows that show it."""
+def amend_windows(db: Database, message: EventId, text: str) -> list[BurstId]:
+    """Put a message's new text into the windows that show it; returns their bursts."""
     with transaction(db):
-        for burst in showing(db, message):
+        shown = showing(db, message)
+        for burst in shown:
             (column,) = db.conn.execute("SELECT window FROM bursts WHERE id = ?", [burst]).fetchone()
             window = [
                 replace(m, text=text[: inbox.WINDOW_CHARS]) if m.id == message else m for m in read_window(column)
             ]
             db.conn.execute("UPDATE bursts SET window = ? WHERE id = ?", [write_window(window), burst])
+    return shown
 
 
 def count(db: Database) -> dict[str, int]:

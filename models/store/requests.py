@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,23 @@ from sqlite_utils import Database
 
 from models.ids import BurstId, OptionId, QuestionId, RequestId
 from models.labels import Purpose, Request, RequestState, Response, ResponseStatus
+from models.store import erasures
 from models.store.database import storable, to_seconds, to_time, transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What Argilla is still to be told: how many requests wait to be sent and since when, and how often that failed.
+
+    ``to_take_back`` counts records that are to be deleted there, ``given_up`` requests that it refused too often.
+    """
+
+    to_send: int
+    since: datetime | None
+    attempts: int
+    next_attempt_at: datetime | None
+    to_take_back: int
+    given_up: int
 
 
 def insert_request(db: Database, request: Request) -> None:
@@ -55,27 +72,98 @@ def set_state(db: Database, ids: Sequence[RequestId], state: RequestState) -> No
         db.conn.executemany("UPDATE requests SET state = ? WHERE id = ?", [(state.value, i) for i in ids])
 
 
+def to_clear(db: Database, limit: int) -> list[RequestId]:
+    """Withdrawn requests whose records may still stand in Argilla, those first that somebody had erased."""
+    rows = db.conn.execute(
+        "SELECT r.id FROM requests r WHERE r.state = 'withdrawn' AND (r.cleared = 0 OR r.id IN "
+        "(SELECT name FROM erasure_traces WHERE kind = 'request' AND state = 'open')) "
+        "ORDER BY r.id IN (SELECT name FROM erasure_traces WHERE kind = 'request' AND state = 'open') DESC, r.id "
+        "LIMIT ?",
+        [limit],
+    )
+    return [RequestId(name) for (name,) in rows.fetchall()]
+
+
+def to_renew(db: Database, limit: int) -> list[RequestId]:
+    """Amended requests, oldest first."""
+    rows = db.conn.execute("SELECT id FROM requests WHERE state = 'amended' ORDER BY created_at, id LIMIT ?", [limit])
+    return [RequestId(name) for (name,) in rows.fetchall()]
+
+
+def mark_cleared(db: Database, ids: Sequence[RequestId]) -> None:
+    """Note that Argilla has no record of withdrawn requests any more, for all erasures too."""
+    with transaction(db):
+        db.conn.executemany("UPDATE requests SET cleared = 1 WHERE id = ? AND state = 'withdrawn'", [(i,) for i in ids])
+        erasures.settle_requests(db, ids)
+
+
 def mark_sent(db: Database, ids: Sequence[RequestId]) -> list[RequestId]:
     """Note that requests have arrived in Argilla; returns those that were withdrawn or amended while they were sent.
 
-    What was sent of these is out of date, and may be what somebody wanted erased.
+    What was sent of these is out of date, and may be what somebody wanted erased: they are to be cleared again.
     """
     late: list[RequestId] = []
     with transaction(db):
         for request in ids:
-            row = db.conn.execute("UPDATE requests SET state = 'sent' WHERE id = ? AND state = 'pending'", [request])
+            row = db.conn.execute(
+                "UPDATE requests SET state = 'sent', cleared = 0 WHERE id = ? AND state = 'pending'", [request]
+            )
             if row.rowcount == 0:
+                db.conn.execute("UPDATE requests SET cleared = 0 WHERE id = ?", [request])
                 late.append(request)
     return late
+
+
+def refuse(db: Database, ids: Sequence[RequestId], limit: int) -> list[RequestId]:
+    """Count a refusal of each; those that have reached the limit are withdrawn and returned."""
+    with transaction(db):
+        db.conn.executemany("UPDATE requests SET refusals = refusals + 1 WHERE id = ?", [(i,) for i in ids])
+        over = [
+            RequestId(name)
+            for (name,) in db.conn.execute(
+                "SELECT id FROM requests WHERE state = 'pending' AND refusals >= ? ORDER BY id", [limit]
+            ).fetchall()
+        ]
+        set_state(db, over, RequestState.WITHDRAWN)
+    return over
+
+
+def waiting(db: Database, refusals_max: int) -> Waiting:
+    """Count what Argilla is still to be told."""
+    to_send, since, attempts, next_at = db.conn.execute(
+        "SELECT count(*), min(created_at), max(attempts), min(next_attempt_at) FROM requests WHERE state = 'pending'"
+    ).fetchone()
+    (back,) = db.conn.execute(
+        "SELECT count(*) FROM requests WHERE state = 'amended' OR (state = 'withdrawn' AND cleared = 0)"
+    ).fetchone()
+    (given_up,) = db.conn.execute("SELECT count(*) FROM requests WHERE refusals >= ?", [refusals_max]).fetchone()
+    return Waiting(
+        to_send=to_send,
+        since=None if since is None else to_time(since),
+        attempts=attempts or 0,
+        next_attempt_at=to_time(next_at) if next_at else None,
+        to_take_back=back,
+        given_up=given_up,
+    )
 
 
 def renew(db: Database, ids: Sequence[RequestId]) -> None:
     """Make amended requests due again; those that were withdrawn in the meantime stay so."""
     with transaction(db):
         db.conn.executemany(
-            "UPDATE requests SET state = 'pending', attempts = 0, next_attempt_at = 0 "
+            "UPDATE requests SET state = 'pending', attempts = 0, next_attempt_at = 0, cleared = 0, refusals = 0 "
             "WHERE id = ? AND state = 'amended'",
             [(i,) for i in ids],
+        )
+
+
+def amend_about(db: Database, burst: BurstId) -> None:
+    """Have what annotators see of a burst made anew: open requests are sent again, records of answered ones go."""
+    with transaction(db):
+        db.conn.execute(
+            "UPDATE requests SET state = CASE state WHEN 'answered' THEN 'withdrawn' ELSE 'amended' END "
+            "WHERE burst = ? AND state IN ('pending', 'sent', 'answered')",
+            [burst],
         )
 
 

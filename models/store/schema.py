@@ -250,3 +250,11 @@ def second_records(db: Database) -> None:
     db.table("requests").add_column("round", int, not_null_default=0)
     db.table("requests").add_column("overlap", int, not_null_default=1)
     db.table("requests").create_index(["burst"])
+
+
+@migrations()
+def outbox(db: Database) -> None:
+    """Which withdrawn requests Argilla is rid of, how often it refused one, and quick ways to what waits."""
+    db.table("requests").add_column("cleared", int, not_null_default=0)
+    db.table("requests").add_column("refusals", int, not_null_default=0)
+    db.execute("CREATE INDEX requests_to_clear ON requests (id) WHERE state = 'withdrawn' AND cleared = 0")

@@ -15,5 +15,5 @@ def questions() -> Two:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def argilla(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedArgilla]:
     """One real server for all tests; each test makes a queue of its own in it."""
-    async with EmbeddedArgilla(tmp_path_factory.mktemp("argilla")) as server:
+    async with EmbeddedArgilla(tmp_path_factory.mktemp("argilla"), start_timeout_s=300) as server:
         yield server
