@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.guarantee import guarantees
+from labeling.outbox import REFUSALS_MAX
 from models.calibration import QuestionCalibration, read_calibration
 from models.champion import champion_gguf
 from models.consent import Agreed, Mode, Modes
@@ -49,6 +50,7 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
         "paused": pauses.paused(db, datetime.now(UTC)),
         "rooms": _rooms(db, settings),
         "requests": requests.count(db),
+        "outbox": _outbox(db),
         "closed_to_decided": asdict(decisions.delays(db, DELAYS_OF)),
         "labels": labels.count(db, versions(settings.questions)),
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},
@@ -69,6 +71,19 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
             "message": run.message,
             "started_at": run.started_at.isoformat(),
         },
+    }
+
+
+def _outbox(db: Database) -> dict[str, Any]:
+    """What waits for Argilla, and since when."""
+    found = requests.waiting(db, REFUSALS_MAX)
+    return {
+        "to_send": found.to_send,
+        "since": None if found.since is None else found.since.isoformat(),
+        "attempts": found.attempts,
+        "next_attempt_at": None if found.next_attempt_at is None else found.next_attempt_at.isoformat(),
+        "to_take_back": found.to_take_back,
+        "given_up": found.given_up,
     }
 
 

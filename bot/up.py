@@ -19,8 +19,10 @@ from bot.rewording import ask_anew
 from bot.schedule import Schedule
 from bot.slot import ServingSlot
 from bot.steward import Steward
+from labeling.address import is_exposed
 from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
+from labeling.errors import UnreachableError
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
 from labeling.server.secret_files import CREDENTIALS
@@ -110,13 +112,15 @@ class Bot:
             else:
                 url, key = settings.argilla.url, secret(settings.argilla.api_key_env) or ""
             desk = await stack.enter_async_context(Desk(url, key, settings.questions))
-            waiting = await desk.progress()  # an Argilla that does not answer is better known now than at 3 at night
             if embedded is None:
                 self._say(f"Argilla: {url}")
-            self._say(f"labelling queue: {waiting.total} requests, {waiting.completed} answered")
+                if is_exposed(url):
+                    self._say("its address is http: our key and what is asked go over the network unencrypted")
+            self._say(await _queue_now(desk))
             alias_key = await asyncio.to_thread(alias_key_in, settings.data_dir)
             suggest = settings.ask.suggestions
-            outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest)
+            modes = Modes(settings.rooms())
+            outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest, modes=modes)
             inlet = Inlet(store, desk, settings.questions)
             eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
             schedule = Schedule(
@@ -127,6 +131,15 @@ class Bot:
                 await asyncio.Event().wait()
             else:
                 await embedded.supervise()
+
+
+async def _queue_now(desk: Desk) -> str:
+    """What stands in the queue. Raises LabelingError for what waiting will not mend: better now than at 3 at night."""
+    try:
+        found = await desk.progress()
+    except UnreachableError as error:
+        return f"{error}. The bot goes on without it: requests wait in the database and go out when it answers"
+    return f"labelling queue: {found.total} requests, {found.completed} answered"
 
 
 def _manners(actor: Actor | None) -> str:

@@ -15,8 +15,9 @@ from uuid import UUID
 import argilla as rg
 import httpx
 
+from labeling.address import address
 from labeling.answers import Pulled, QueueProgress
-from labeling.connection import TIMEOUT_S, address, connect, explained
+from labeling.connection import TIMEOUT_S, connect, explained
 from labeling.form import Form
 from labeling.ownership import ANNOTATOR, check, check_half_made, is_queue, is_request, shape
 from labeling.record import HIDDEN, REWRITE, record_of, settings_of

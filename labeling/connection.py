@@ -7,20 +7,18 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import argilla as rg
 import httpx
 from argilla._exceptions import ArgillaAPIError, ArgillaCredentialsError, ArgillaError, ForbiddenError
 
+from labeling.address import CONFIG, address, is_loopback
 from labeling.errors import RefusedError, UnreachableError
 from models.errors import LabelingError
 
 TIMEOUT_S = 30.0
 SUPPORTED = "2.4 to the last 2.x (2.8 is tested)"
 _OLDEST = (2, 4)  # the first with chat fields
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_CONFIG = "url under [argilla] in config.toml"
 _REFUSALS = frozenset({400, 409, 422})
 _AWAY = frozenset({429, 502, 503, 504})
 """What a proxy says while the server behind it is down, or asks for patience."""
@@ -57,24 +55,6 @@ def connect(url: str, api_key: str, timeout_s: float = TIMEOUT_S) -> rg.Argilla:
     return client
 
 
-def address(url: str) -> str:
-    """The root of an Argilla's API and page, without a slash at its end; raises LabelingError where it is none."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise LabelingError(f"{_CONFIG} is no http or https address: write it as https://argilla.example.org")
-    if parts.username is not None or parts.password is not None:
-        raise LabelingError(f"{_CONFIG} holds a login; leave it out and name the key's variable in api_key_env")
-    if parts.query or parts.fragment:
-        raise LabelingError(f"{_CONFIG} has a ? or # in it: give the root of Argilla, not one of its pages")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def is_exposed(url: str) -> bool:
-    """Tell whether key and chat text go over a network unencrypted."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname not in _LOOPBACK
-
-
 @contextmanager
 def explained(url: str, doing: str) -> Iterator[None]:
     """Turn what the SDK and its HTTP client raise into LabelingError."""
@@ -93,7 +73,7 @@ def explained(url: str, doing: str) -> Iterator[None]:
     except httpx.HTTPError as error:
         raise _distance(url, doing, error) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise LabelingError(f"{url} does not answer as Argilla does while {doing}; check {_CONFIG}") from error
+        raise LabelingError(f"{url} does not answer as Argilla does while {doing}; check {CONFIG}") from error
 
 
 def _version(url: str, timeout_s: float, environment: bool) -> str:
@@ -104,13 +84,13 @@ def _version(url: str, timeout_s: float, environment: bool) -> str:
             if reply.is_redirect:
                 raise LabelingError(
                     f"Argilla at {url} sends us on to {_short(reply.headers.get('location', '(nowhere)'))}; "
-                    f"set {_CONFIG} to the root of where it leads"
+                    f"set {CONFIG} to the root of where it leads"
                 )
             if reply.status_code != httpx.codes.NOT_FOUND:
                 break
         if reply.status_code == httpx.codes.NOT_FOUND:
             raise LabelingError(
-                f"{url} does not answer as Argilla does while asking for its version; check {_CONFIG}: "
+                f"{url} does not answer as Argilla does while asking for its version; check {CONFIG}: "
                 "it is the root of Argilla, the part before /sign-in"
             )
         return str(reply.raise_for_status().json()["version"])
@@ -134,8 +114,7 @@ def _is_supported(version: str) -> bool:
 
 def _heeds_environment(url: str) -> bool:
     """Tell whether proxies and certificates that the environment names count: not on the way to ourselves."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname not in _LOOPBACK
+    return url.startswith("https:") or not is_loopback(url)
 
 
 def _refusal(url: str, doing: str, error: Exception) -> LabelingError:
@@ -174,11 +153,11 @@ def _distance(url: str, doing: str, error: httpx.HTTPError) -> LabelingError:
     if isinstance(cause, ssl.SSLError):
         return LabelingError(
             f"no encrypted connection to Argilla at {url} ({_short(cause.reason or 'broken')}); "
-            f"look whether it speaks https there at all, and check {_CONFIG}"
+            f"look whether it speaks https there at all, and check {CONFIG}"
         )
     return UnreachableError(
         f"Argilla at {url} cannot be reached while {doing} ({_short(str(error)) or type(error).__name__}); "
-        f"check that it runs, and {_CONFIG}"
+        f"check that it runs, and {CONFIG}"
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from labeling.privacy import mask
 from models.chat import Burst, WindowMessage
 from models.chattext import MAX_BURST_CHARS, MAX_MESSAGE_CHARS, clean, rename
 from models.decision import Decision
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import Purpose, Request
+from models.privacy import mask
 from models.question import Question
 
 _MASKED_CHARS = 20_000

@@ -11,6 +11,7 @@ from labeling.second import in_these_words
 from labeling.settling import settle
 from models.ids import RequestId
 from models.labels import Label, RequestState, Response
+from models.privacy import mask
 from models.question import Question
 from models.store import requests
 from models.store.database import transaction
@@ -87,5 +88,5 @@ def _sensible(response: Response, questions: Sequence[Question]) -> Response:
         answers=applicable(response.answers, questions),
         status=response.status,
         submitted_at=response.submitted_at,
-        rewrite=response.rewrite,
+        rewrite=None if response.rewrite is None else mask(response.rewrite),
     )

@@ -19,12 +19,12 @@ import structlog
 from labeling.errors import RefusedError, UnreachableError
 from labeling.form import Form, fill
 from labeling.names import day_names
-from labeling.privacy import room_alias
 from models.chat import Burst
 from models.consent import Mode, Modes
 from models.errors import LabelingError
 from models.ids import RequestId
 from models.labels import Request, RequestState, ResponseStatus
+from models.privacy import room_alias
 from models.question import Question
 from models.store import bursts, decisions, erasures, requests
 from models.store.thread import Store
@@ -36,7 +36,7 @@ WITHDRAW_BATCH = 100
 WITHDRAW_BATCHES_MAX = 5
 """Batches taken back by one flush."""
 REFUSALS_MAX = 5
-"""After so many refusals, each while Argilla took other requests, one is given up."""
+"""After so many refusals, the last while Argilla took other requests, one is given up."""
 _SPLITS_MAX = 30
 """Calls spent on finding out which requests of a refused batch are at fault; the others wait for the next attempt."""
 BACKOFF_BASE_S = 2.0
@@ -176,7 +176,7 @@ class Outbox:
             if faulty and not arrived:
                 break  # it is not the requests
         if sent and refused:
-            await self._hold_against(refused)
+            await self._give_up(refused)
         return sent
 
     async def _form(self, request: Request) -> Form | None:
@@ -227,6 +227,7 @@ class Outbox:
                     continue
                 log.warning("request refused", request=part[0].id, error=str(error))
                 refused += part
+                await self._store.do(requests.refuse, [part[0].id])
                 await self._postpone(part)
             except LabelingError:
                 await self._postpone([*part, *(request for rest in left for request in rest)])
@@ -236,9 +237,9 @@ class Outbox:
                 sent += len(part) - len(late)
         return sent, refused
 
-    async def _hold_against(self, refused: Sequence[Request]) -> None:
-        """Count refusals that cannot be Argilla's own trouble, for it took others; who has too many is given up."""
-        given_up = await self._store.do(requests.refuse, [request.id for request in refused], REFUSALS_MAX)
+    async def _give_up(self, refused: Sequence[Request]) -> None:
+        """Give up who was refused too often, the last time while Argilla took others: it is not its own trouble."""
+        given_up = await self._store.do(requests.give_up, [request.id for request in refused], REFUSALS_MAX)
         for request in given_up:
             log.error("request given up", request=request, refusals=REFUSALS_MAX)
 

@@ -56,4 +56,4 @@ def is_queue(parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:
 
 def is_request(record: Mapping[str, Any]) -> bool:
     """Tell whether a record is a request: it says its id twice."""
-    return (record.get("metadata") or {}).get("request") == record["external_id"]
+    return bool((record.get("metadata") or {}).get("request") == record["external_id"])

@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from models.ids import DatasetId, QuestionId
 from models.item import Item
 from models.merkle import canonical, header, leaf, merkle_root
 from models.question import Question, versions
+from models.shareable import shareable
 from retrain.canonical import item_body, item_of
 from retrain.split import Part, Split, by_conversation, split
 
@@ -56,12 +57,13 @@ def freeze(
 ) -> Dataset:
     """Split labelled bursts and freeze them under ``data_dir``; the same items again give the same folder.
 
+    What is frozen is masked and has friendly names: see ``models.shareable``.
     Raises TooFewLabels saying how many labels are missing, and ExportError where the folder cannot be written; then
     nothing is left behind.
     """
     parts = split(items, holdout_share=holdout_share, folds=folds)
     lines = [
-        canonical({"part": part.value, "item": item_body(item)})
+        canonical({"part": part.value, "item": item_body(replace(item, burst=shareable(item.burst)))})
         for part, held in ((Part.TRAIN, parts.train), (Part.CALIBRATION, parts.calibration), (Part.GATE, parts.gate))
         for item in held
     ]

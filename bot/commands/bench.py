@@ -5,6 +5,7 @@ import click
 from bot.bench.cascade import cascade
 from bot.bench.decide import decide
 from bot.bench.ingest import ingest
+from bot.bench.privacy import privacy
 from bot.commands.learning import hand_on
 
 BENCHES: tuple[click.Command, ...] = (
@@ -12,6 +13,7 @@ BENCHES: tuple[click.Command, ...] = (
     cascade,
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
     ingest,
+    privacy,
     hand_on(("bench", "risk"), "How often a threshold's promise is broken, in made-up audit sets."),
     hand_on(("bench", "set-aside"), "Split gold rows as the starter family did: trained on, and set aside."),
 )

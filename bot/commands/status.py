@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ def _show(found: Mapping[str, Any]) -> None:
     table = Table(show_header=False)
     for name in ("bursts", "routes", "replies", "feedback", "requests", "labels"):
         table.add_row(name, ", ".join(f"{count} {what}" for what, count in found[name].items()) or "none yet")
+    if waits := _waits(found["outbox"]):
+        table.add_row("waits for Argilla", Text(waits))
     if found["paused"]:
         table.add_row("paused by admins", Text(", ".join(found["paused"])))
     if (delays := found["closed_to_decided"])["bursts"]:
@@ -58,3 +61,21 @@ def _show(found: Mapping[str, Any]) -> None:
         last = f"{run['id']}: {run['state']}, step {run['step']} of {run['steps']}, {run['message']}"
     table.add_row("last training", Text(last))
     Console().print(table)
+
+
+def _waits(outbox: Mapping[str, Any]) -> str:
+    """What Argilla is still to be told, in words; empty where that is nothing."""
+    told = []
+    if outbox["to_send"]:
+        told.append(f"{outbox['to_send']} requests to be sent, the oldest since {_minute(outbox['since'])}")
+        if outbox["attempts"]:
+            told.append(f"tried up to {outbox['attempts']} times, again at {_minute(outbox['next_attempt_at'])}")
+    if outbox["to_take_back"]:
+        told.append(f"{outbox['to_take_back']} records to be taken back")
+    if outbox["given_up"]:
+        told.append(f"{outbox['given_up']} requests that it refused too often to be sent again")
+    return "; ".join(told)
+
+
+def _minute(moment: str | None) -> str:
+    return "once" if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"

@@ -52,9 +52,10 @@ def insert_request(db: Database, request: Request) -> None:
 
 
 def due(db: Database, now: datetime, limit: int) -> list[Request]:
-    """Pending requests whose next attempt is due, oldest first."""
+    """Pending requests whose next attempt is due: the least often refused first, and of these the oldest."""
     rows = db.query(
-        "SELECT * FROM requests WHERE state = 'pending' AND next_attempt_at <= ? ORDER BY created_at, id LIMIT ?",
+        "SELECT * FROM requests WHERE state = 'pending' AND next_attempt_at <= ? "
+        "ORDER BY refusals, created_at, id LIMIT ?",
         [to_seconds(now), limit],
     )
     return [_request(row) for row in rows]
@@ -114,15 +115,21 @@ def mark_sent(db: Database, ids: Sequence[RequestId]) -> list[RequestId]:
     return late
 
 
-def refuse(db: Database, ids: Sequence[RequestId], limit: int) -> list[RequestId]:
-    """Count a refusal of each; those that have reached the limit are withdrawn and returned."""
+def refuse(db: Database, ids: Sequence[RequestId]) -> None:
+    """Count a refusal of each; from then on they stand behind those that were refused less often."""
     with transaction(db):
         db.conn.executemany("UPDATE requests SET refusals = refusals + 1 WHERE id = ?", [(i,) for i in ids])
+
+
+def give_up(db: Database, ids: Sequence[RequestId], limit: int) -> list[RequestId]:
+    """Withdraw those that have been refused so often; returns them."""
+    with transaction(db):
         over = [
-            RequestId(name)
-            for (name,) in db.conn.execute(
-                "SELECT id FROM requests WHERE state = 'pending' AND refusals >= ? ORDER BY id", [limit]
-            ).fetchall()
+            request
+            for request in ids
+            if db.conn.execute(
+                "SELECT 1 FROM requests WHERE id = ? AND state = 'pending' AND refusals >= ?", [request, limit]
+            ).fetchone()
         ]
         set_state(db, over, RequestState.WITHDRAWN)
     return over

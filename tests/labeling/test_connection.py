@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from labeling.address import address, is_exposed
 from labeling.argilla import ArgillaQueue
-from labeling.connection import address, connect, explained, is_exposed
+from labeling.connection import connect, explained
 from labeling.errors import RefusedError, UnreachableError
 from models.errors import LabelingError
 from models.settings import ArgillaSettings

@@ -64,7 +64,7 @@ async def counts(store: Store, questions: Two) -> list[int]:
 
 async def test_a_response_becomes_labels_once(store: Store, answers: Answers, questions: Two) -> None:
     inlet = Inlet(store, answers, questions, clock=lambda: NOON)
-    answers.now = [response("ann", is_question="yes", needs_context="no", rewrite="How do I?")]
+    answers.now = [response("ann", is_question="yes", needs_context="no", rewrite="How do I mail joe@example.org?")]
     taken = await inlet.pull()
     assert taken.changed == (R1,)
     assert [(made.question, made.option, made.audit) for made in taken.labels] == [
@@ -75,7 +75,7 @@ async def test_a_response_becomes_labels_once(store: Store, answers: Answers, qu
     assert answers.seen == [None, "a1"]
     assert await state(store) is RequestState.ANSWERED
     assert await counts(store, questions) == [1, 1]
-    assert [r.rewrite for r in await store.do(requests.all_responses)] == ["How do I?"]
+    assert [r.rewrite for r in await store.do(requests.all_responses)] == ["How do I mail [e-mail]?"]
 
 
 async def test_a_changed_mind_takes_back_what_it_no_longer_bears_out(

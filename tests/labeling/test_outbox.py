@@ -9,14 +9,28 @@ from hypothesis import strategies as st
 
 from labeling.errors import RefusedError
 from labeling.form import Form
-from labeling.outbox import BACKOFF_MAX_S, Outbox, backoff_s
+from labeling.outbox import BACKOFF_MAX_S, REFUSALS_MAX, Outbox, backoff_s
+from models.chat import ChatEvent, EventKind
+from models.consent import Mode, Modes
 from models.decision import Route, Routing
 from models.errors import LabelingError
-from models.ids import BurstId, RequestId
+from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
 from models.labels import RequestState
-from models.store import bursts, decisions, requests
+from models.settings import MannersSettings, Rooms, RoomTable
+from models.store import bursts, consent, decisions, inbox, requests, revision
 from models.store.thread import Store
 from tests.labeling.made import NOON, Two, burst, decision, request
+
+said = ChatEvent(
+    id=EventId("m-b1"),
+    platform="t",
+    room=RoomId("#ubuntu"),
+    thread=None,
+    sender=MemberId("alice@example.org"),
+    text="how?",
+    sent_at=NOON,
+    kind=EventKind.MESSAGE,
+)
 
 
 class Clock:
@@ -201,3 +215,97 @@ async def test_a_request_withdrawn_while_it_is_sent_is_taken_out_again(store: St
     assert await Outbox(store, queue, questions, alias_key=b"k").flush() == 0
     assert queue.withdrawn == list(queue.records)
     assert await states(store) == {"withdrawn": 1}
+
+
+MODES = [Mode.OFF, Mode.LISTEN, Mode.LABEL, Mode.TRAIN]
+
+
+@pytest.mark.parametrize("then", [None, *MODES])
+@pytest.mark.parametrize("now", MODES)
+async def test_only_rooms_that_agree_now_and_agreed_then_are_shown_to_anybody(
+    store: Store, queue: FlakyQueue, questions: Two, now: Mode, then: Mode | None
+) -> None:
+    await store.do(bursts.close, [burst("how?", ("bob", "hi"))])
+    routing = Routing(burst=BurstId("b1"), route=Route.ASK, reason="unsure", audit=False, probability=1.0, mode=then)
+    await store.do(decisions.record, [], routing, request(), NOON)
+    modes = Modes(Rooms(MannersSettings(), (RoomTable(id="#ubuntu", mode=now.value),)))
+    outbox = Outbox(store, queue, questions, alias_key=b"k", modes=modes)
+    agreed = now.allows(Mode.LABEL) and (then is None or then.allows(Mode.LABEL))
+    assert await outbox.flush() == int(agreed)
+    assert queue.pushes == ([["r1"]] if agreed else [])
+    assert await states(store) == {"sent" if agreed else "withdrawn": 1}
+
+
+@pytest.mark.parametrize("state", [RequestState.PENDING, RequestState.SENT, RequestState.AMENDED])
+async def test_what_was_queued_before_a_mode_was_lowered_goes_nowhere_whatever_happens_to_it(
+    store: Store, queue: FlakyQueue, questions: Two, state: RequestState
+) -> None:
+    def room(mode: Mode) -> Modes:
+        return Modes(Rooms(MannersSettings(), (RoomTable(id="#ubuntu", mode=mode.value),)))
+
+    await ask(store, questions, 1)
+    await store.do(inbox.append, [said])
+    if state is RequestState.SENT:
+        assert await Outbox(store, queue, questions, alias_key=b"k", modes=room(Mode.TRAIN)).flush() == 1
+    await store.do(requests.set_state, [RequestId("r1")], state)
+    queue.pushes.clear()
+
+    listening = room(Mode.LISTEN)
+    await store.do(consent.hold_to, lambda *where: listening.of(*where).mode)
+    outbox = Outbox(store, queue, questions, alias_key=b"k", modes=listening)
+    await outbox.flush()
+    await store.do(revision.revise, said.id, "edited later", RequestId("r1"), NOON)  # which makes requests anew
+    await outbox.flush()
+    await outbox.flush()
+    assert queue.pushes == []
+    assert await states(store) == {"withdrawn": 1}
+    assert "r1" in queue.withdrawn
+    raised = room(Mode.TRAIN)
+    assert await Outbox(store, queue, questions, alias_key=b"k", modes=raised).flush() == 0
+
+
+async def test_how_much_waits_and_since_when_is_known(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
+) -> None:
+    nothing = await store.do(requests.waiting, REFUSALS_MAX)
+    assert (nothing.to_send, nothing.since, nothing.next_attempt_at, nothing.to_take_back) == (0, None, None, 0)
+    for number in range(3):
+        await ask(store, questions, number)
+    queue.down = True
+    await outbox.flush()
+    await outbox.withdraw([RequestId("r2")])
+    waits = await store.do(requests.waiting, REFUSALS_MAX)
+    assert (waits.to_send, waits.since, waits.attempts, waits.to_take_back, waits.given_up) == (2, NOON, 1, 1, 0)
+    assert waits.next_attempt_at is not None
+    assert clock.now < waits.next_attempt_at <= clock.now + timedelta(seconds=2)
+
+
+async def test_what_argilla_refuses_while_it_takes_others_is_given_up_and_counted(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
+) -> None:
+    await ask(store, questions, 0)
+    queue.refused = {"r0"}
+    for _ in range(2 * REFUSALS_MAX):  # nothing else was taken, so it may be Argilla's own trouble
+        await outbox.flush()
+        clock.now += timedelta(hours=1)
+    assert await states(store) == {"pending": 1}
+    await ask(store, questions, 1)
+    assert await outbox.flush() == 1
+    assert await states(store) == {"sent": 1, "withdrawn": 1}
+    assert (await store.do(requests.waiting, REFUSALS_MAX)).given_up == 1
+
+
+async def test_what_was_taken_back_is_not_taken_back_again_after_a_restart(
+    store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox
+) -> None:
+    for number in range(450):
+        await ask(store, questions, number)
+    while await outbox.flush():
+        pass
+    queue.down = True
+    await outbox.withdraw([RequestId(f"r{number}") for number in range(450)])
+    queue.down = False
+    await Outbox(store, queue, questions, alias_key=b"k").flush()
+    assert sorted(queue.withdrawn) == sorted(f"r{number}" for number in range(450))
+    await Outbox(store, queue, questions, alias_key=b"k").flush()
+    assert len(queue.withdrawn) == 450

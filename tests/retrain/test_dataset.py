@@ -1,11 +1,14 @@
 import json
 import resource
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from models.chat import WindowMessage
 from models.errors import ExportError, TrainingError
+from models.ids import MemberId
 from models.merkle import leaf
 from retrain.dataset import Dataset, freeze, read_dataset
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
@@ -29,6 +32,30 @@ def test_the_same_items_freeze_to_the_same_folder(tmp_path: Path) -> None:
     card = json.loads((first.path / "card.json").read_text())
     assert card["train"]["answers"]["is_question"] == {"yes": 35, "no": 35}
     assert card["question_versions"] == {q.id: q.version for q in QUESTIONS}
+
+
+def test_no_frozen_file_holds_names_or_what_is_to_be_masked(tmp_path: Path) -> None:
+    secrets = ("joe@example.org", "93.184.216.34", "hunter2", "4111 1111 1111 1111", "13800138000")
+    items = [make_item(i) for i in range(100)]
+    telling = [
+        replace(
+            item,
+            burst=replace(
+                item.burst,
+                sender=MemberId("joe@example.org"),
+                text=f"how? {number} my ip is 93.184.216.34, password=hunter2",
+                window=(WindowMessage(sender="13800138000", text="card 4111 1111 1111 1111, joe@example.org: hm"),),
+            ),
+        )
+        for number, item in enumerate(items)
+    ]
+    at = datetime(2026, 2, 1, tzinfo=UTC)
+    dataset = freeze(telling, QUESTIONS, tmp_path, holdout_share=0.3, folds=2, frozen_at=at)
+    held = "".join(path.read_text() for path in dataset.path.iterdir())
+    assert "[ip], password=[secret]" in held
+    assert "card [card], S: hm" in held
+    for secret in secrets:
+        assert secret not in held
 
 
 def test_a_changed_item_is_noticed(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labeling.privacy import mask, room_alias
+from models.privacy import mask, room_alias
 
 MASKED = [
     ("mail me at joe.b+chat@example.co.uk please", "mail me at [e-mail] please"),
     ("my ip is 93.184.216.34", "my ip is [ip]"),
-    ("ssh root@93.184.216.34:22", "ssh root@93.184.216.34:22".replace("root@93.184.216.34", "[e-mail]")),
+    ("ssh root@93.184.216.34:22", "ssh root@[ip]:22"),
     ("it answers on 8.8.8.8:53.", "it answers on [ip]:53."),
     ("ping6 2606:2800:220:1:248:1893:25c8:1946 hangs", "ping6 [ip] hangs"),
     ("call +44 20 7946 0958 now", "call [phone] now"),
