@@ -44,7 +44,11 @@ def test_no_frozen_file_holds_names_or_what_is_to_be_masked(tmp_path: Path) -> N
                 item.burst,
                 sender=MemberId("joe@example.org"),
                 text=f"how? {number} my ip is 93.184.216.34, password=hunter2",
-                window=(WindowMessage(sender="13800138000", text="card 4111 1111 1111 1111, joe@example.org: hm"),),
+                window=(
+                    WindowMessage(
+                        sender="13800138000", text=f"{number}: card 4111 1111 1111 1111, joe@example.org: hm"
+                    ),
+                ),
             ),
         )
         for number, item in enumerate(items)
