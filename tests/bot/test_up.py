@@ -5,7 +5,9 @@ import signal
 import pytest
 
 from bot.queue_access import HOME, alias_key_in, argilla_of, note_address
-from bot.up import Bot
+from bot.up import Bot, _queue_now
+from labeling.answers import QueueProgress
+from labeling.errors import UnreachableError
 from labeling.server.secret_files import ensure_credentials
 from models.errors import LabelingError
 from models.settings import ArgillaSettings, ChatSettings
@@ -75,3 +77,24 @@ async def test_the_queue_is_the_configured_or_the_running_one(settings, monkeypa
     async with argilla_of(settings) as found:
         assert found == (url, credentials.api_key)
     server.close()
+
+
+class Queue:
+    """A desk that tells its progress, or fails."""
+
+    def __init__(self, found):
+        self.found = found
+
+    async def progress(self):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+async def test_an_argilla_that_is_only_away_ends_nothing_and_any_other_trouble_does():
+    told = await _queue_now(Queue(QueueProgress(total=3, completed=1, submitted={})))
+    assert told == "labelling queue: 3 requests, 1 answered"
+    told = await _queue_now(Queue(UnreachableError("nobody answers")))
+    assert told.startswith("nobody answers. The bot goes on without it: requests wait")
+    with pytest.raises(LabelingError, match="refuses our API key"):
+        await _queue_now(Queue(LabelingError("Argilla refuses our API key")))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
 from labeling.ownership import check, check_half_made, is_request, shape
+from models.decision import Route, Routing
 from models.errors import LabelingError
-from models.ids import EventId, MemberId, RequestId, RoomId
+from models.ids import BurstId, EventId, MemberId, RoomId
+from models.labels import request_id
 from models.question import joint_version
-from models.store import bursts, erasure, requests
+from models.store import bursts, decisions, erasure
 from models.store.thread import Store
 from tests.labeling.made import NOON, burst, question, request
 
@@ -40,9 +43,11 @@ class Elsewhere:
         assert reply.is_success, (path, reply.status_code, reply.text)
         return reply.json() if reply.content else None
 
-    def dataset(self, workspace: str, name: str, *, guidelines: str = "theirs", publish: bool = True) -> str:
+    def dataset(
+        self, workspace: str, name: str, external: Sequence[str] = ("r0", "r1"), *, publish: bool = True
+    ) -> str:
         """A dataset with one text field, one question, two records, a suggestion and a response."""
-        made = self.call("POST", "datasets", {"name": name, "workspace_id": workspace, "guidelines": guidelines})["id"]
+        made = self.call("POST", "datasets", {"name": name, "workspace_id": workspace, "guidelines": "theirs"})["id"]
         field = {"name": "text", "title": "Text", "required": True, "settings": {"type": "text", "use_markdown": False}}
         self.call("POST", f"datasets/{made}/fields", field)
         if not publish:
@@ -57,7 +62,7 @@ class Elsewhere:
         self.call("PUT", f"datasets/{made}/publish")
         items = [
             {
-                "external_id": f"r{number}",  # as our own requests are called
+                "external_id": external[number],  # as our own requests are called
                 "fields": {"text": f"theirs {number} {FOREIGN}"},
                 "suggestions": [{"question_id": answer["id"], "value": "yes", "score": 0.5, "agent": "theirs"}],
                 "responses": [],
@@ -100,6 +105,7 @@ async def test_a_whole_life_leaves_what_is_not_ours_as_it_is(argilla: EmbeddedAr
     theirs = Elsewhere(url, key)
     asked = (question("is_question", "elsewhere"),)
     reworded = (question("is_question", "elsewhere, in other words"),)
+    ids = [request_id(BurstId(f"b{number}"), asked) for number in range(6)]
 
     def furnish() -> tuple[list[str], list[str], list[str]]:
         place = theirs.call("POST", "workspaces", {"name": "theirs"})["id"]
@@ -110,7 +116,7 @@ async def test_a_whole_life_leaves_what_is_not_ours_as_it_is(argilla: EmbeddedAr
         theirs.call("POST", f"workspaces/{place}/users", {"user_id": eve})
         same_name = f"{WORKSPACE}-{joint_version(asked)}"
         names = [(place, same_name), (place, "mail"), (ours, "mail"), (ours, f"{WORKSPACE}-0badcafe")]
-        return [theirs.dataset(*name) for name in names], [place], [eve]
+        return [theirs.dataset(*name, ids) for name in names], [place], [eve]
 
     furniture = await asyncio.to_thread(furnish)
     before = await asyncio.to_thread(theirs.all_of, *furniture)
@@ -120,15 +126,16 @@ async def test_a_whole_life_leaves_what_is_not_ours_as_it_is(argilla: EmbeddedAr
         for number in range(6):
             name = f"b{number}"
             await store.do(bursts.close, [burst(f"how? {number}", ("bob", "hi"), name=name)])
-            await store.do(requests.insert_request, request(f"r{number}", of=name))
+            routing = Routing(burst=BurstId(name), route=Route.ASK, reason="unsure", audit=False, probability=1.0)
+            await store.do(decisions.record, [], routing, request(ids[number], of=name), NOON)
         outbox, inlet = Outbox(store, desk, asked, alias_key=b"key"), Inlet(store, desk, asked)
         assert await outbox.flush() == 6
         password = await desk.add_annotator("ours-elsewhere")
         assert password is not None
         async with Annotator(url, "ours-elsewhere", password) as annotator:
-            await annotator.submit(RequestId("r0"), {"is_question": "yes"})
-        assert (await inlet.pull()).changed == ("r0",)
-        await outbox.withdraw([RequestId("r1")])
+            await annotator.submit(ids[0], {"is_question": "yes"})
+        assert (await inlet.pull()).changed == (ids[0],)
+        await outbox.withdraw([ids[1]])
         await store.do(erasure.redact, EventId("m-b2"), RoomId("#ubuntu"), NOON)
         await store.do(erasure.forget_member, MemberId("bob"), None, NOON)
         await outbox.flush()

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +18,12 @@ from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import BATCH, BATCHES_MAX, REFUSALS_MAX, Outbox
+from models.decision import Route, Routing
 from models.errors import LabelingError
-from models.ids import RequestId
-from models.store import bursts, requests
+from models.ids import BurstId, RequestId
+from models.labels import request_id
+from models.question import Question
+from models.store import bursts, decisions, requests
 from models.store.thread import Store
 from tests.labeling.made import NOON, burst, question, request
 
@@ -87,11 +90,16 @@ async def line_to(argilla: EmbeddedArgilla) -> AsyncIterator[Line]:
         server.close()
 
 
-async def ask(store: Store, prefix: str, numbers: range) -> None:
+async def ask(store: Store, asked: Sequence[Question], prefix: str, numbers: range) -> list[RequestId]:
+    ids = []
     for number in numbers:
-        name = f"{prefix}{number}"
+        name = BurstId(f"{prefix}{number}")
+        made = request(request_id(name, asked), of=name)
+        routing = Routing(burst=name, route=Route.ASK, reason="unsure", audit=False, probability=1.0)
         await store.do(bursts.close, [burst(f"how? {number}", name=name)])
-        await store.do(requests.insert_request, request(f"r-{name}", of=name))
+        await store.do(decisions.record, [], routing, made, NOON)
+        ids.append(made.id)
+    return ids
 
 
 async def test_killed_between_push_and_mark_it_sends_each_request_once(
@@ -99,7 +107,7 @@ async def test_killed_between_push_and_mark_it_sends_each_request_once(
 ) -> None:
     url, key, asked = argilla.url, argilla.credentials.api_key, (question("is_question", "killed"),)
     async with Store(tmp_path) as store:
-        await ask(store, "k", range(7))
+        await ask(store, asked, "k", range(7))
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.labeling.killed_child", str(tmp_path), url, key, "killed", env={**os.environ}
     )
@@ -118,17 +126,17 @@ async def test_a_day_without_argilla_and_a_batch_whose_answer_is_lost(argilla: E
     async with line_to(argilla) as line, Store(tmp_path) as store, Desk(line.url, key, asked) as desk:
         outbox = Outbox(store, desk, asked, alias_key=b"key", clock=lambda: now, rng=random.Random(1))
         inlet = Inlet(store, desk, asked)
-        await ask(store, "o", range(3))
+        first, *_ = await ask(store, asked, "o", range(3))
         assert await outbox.flush() == 3
         password = await desk.add_annotator("outage-ann")
         assert password is not None
         async with Annotator(argilla.url, "outage-ann", password) as annotator:
-            await annotator.submit(RequestId("r-o0"), {"is_question": "yes"})
+            await annotator.submit(first, {"is_question": "yes"})
 
         line.close()
         for hour in range(24):
             now = NOON + timedelta(hours=hour)
-            await ask(store, "o", range(3 + 4 * hour, 7 + 4 * hour))
+            await ask(store, asked, "o", range(3 + 4 * hour, 7 + 4 * hour))
             assert await outbox.flush() == 0
         with pytest.raises(LabelingError, match="cannot be reached"):
             await inlet.pull()
@@ -147,5 +155,5 @@ async def test_a_day_without_argilla_and_a_batch_whose_answer_is_lost(argilla: E
         assert sum(sent) == 96
         assert max(sent) <= BATCH * BATCHES_MAX
         assert (await desk.progress()).total == 99
-        assert (await inlet.pull()).changed == ("r-o0",)
+        assert (await inlet.pull()).changed == (first,)
         assert await store.do(requests.count) == {"sent": 98, "answered": 1}

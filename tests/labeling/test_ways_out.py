@@ -10,6 +10,7 @@ from labeling.form import fill
 from labeling.inlet import absorb
 from labeling.outbox import Outbox
 from models.chat import Burst
+from models.chattext import friendly_names
 from models.ids import BurstId
 from models.labels import RequestState, request_id
 from models.shareable import shareable
@@ -34,7 +35,9 @@ def test_the_burst_itself_holds_them_all() -> None:
 
 
 def test_argillas_fields_and_suggestions(questions: Two) -> None:
-    form = fill(request(), telling(), [decision(questions[0], 0.6)], questions, room="room-1", suggest=True)
+    said = telling()
+    names = friendly_names(said.sender, [message.sender for message in said.window])
+    form = fill(request(), said, [decision(questions[0], 0.6)], questions, room="room-1", names=names, suggest=True)
     assert held(repr(form)) == []
     assert "[e-mail]" in form.text or "P2" in form.text
     assert form.suggestions
