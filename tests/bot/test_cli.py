@@ -144,12 +144,12 @@ def test_learning_commands_are_handed_on(monkeypatch, tmp_path):
     assert "extra [retrain]" in str(runner.invoke(cli, ["cycle"]).exception)
 
 
-def test_up_with_an_argilla_that_does_not_answer_ends_with_one_sentence(house):
+def test_up_with_a_key_that_can_be_none_ends_with_one_sentence(house):
     path, settings = house
     text = path.read_text().replace("[argilla]", '[argilla]\nurl = "http://127.0.0.1:9"\napi_key_env = "KEY_FOR_TEST"')
     path.write_text(text)
     command = [sys.executable, "-c", "from bot.cli import main; main()", "--config", str(path), "up"]
-    env = {**os.environ, "PYTHONPATH": str(REPO), "KEY_FOR_TEST": "k"}
+    env = {**os.environ, "PYTHONPATH": str(REPO), "KEY_FOR_TEST": "two words"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env, input="hello?\n", check=False)
     assert done.returncode == 6, done.stderr
     assert "Traceback" not in done.stderr
