@@ -1,13 +1,19 @@
 """``quandary annotators``: who labels."""
 
 import asyncio
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from bot.queue_access import argilla_of
 from labeling.desk import Desk
+from labeling.effect import Doubts, compare, told, work_of
+from models.errors import LabelingError
 from models.settings import Settings, load_settings
+from models.store import decisions, learning, promotions, requests
+from models.store.database import Database, open_database
 
 
 @click.group()
@@ -27,6 +33,36 @@ def add(config: Path, name: str) -> None:
         return
     click.echo(f"{url}  user {name}  password {password}")
     click.echo("hand the password over by a safe way; it is shown only now", err=True)
+
+
+@annotators.command()
+@click.argument("name", required=False)
+@click.pass_obj
+def effect(config: Path, name: str | None) -> None:
+    """Say what the labels of NAME, or of everybody, did: answers used, agreement, ask rate before and after."""
+    with closing(open_database(load_settings(config).data_dir)) as db:
+        for line in _effect(db, name, datetime.now(UTC)):
+            click.echo(line)
+
+
+def _effect(db: Database, name: str | None, now: datetime) -> list[str]:
+    responses = requests.all_responses(db)
+    if name is not None and all(response.annotator != name for response in responses):
+        raise LabelingError(f"nobody called {name} has answered anything yet")
+    slots = promotions.slots(db)
+    made = {candidate.id: candidate.created_at for candidate, _ in learning.candidates(db)}
+    newest = slots[-1] if slots and slots[-1].candidate is not None else None
+    learned_at = made.get(newest.candidate) if newest is not None and newest.candidate is not None else None
+    rates = None
+    if newest is not None:
+        begin = slots[-2].since if len(slots) > 1 else datetime.fromtimestamp(0, UTC)
+        rates = compare(_doubts(db, begin, newest.since), _doubts(db, newest.since, now))
+    return told(work_of(name, responses, learned_at), rates, whose=f"{name}'s" if name else "everybody's")
+
+
+def _doubts(db: Database, since: datetime, until: datetime) -> list[Doubts]:
+    counted = decisions.doubts(db, since, until)
+    return [Doubts(room=room, bursts=bursts, unsure=unsure) for room, (bursts, unsure) in counted.items()]
 
 
 async def _add(settings: Settings, name: str) -> tuple[str, str | None]:

@@ -99,6 +99,17 @@ def count_routes(db: Database, since: datetime | None = None) -> dict[str, int]:
     return {row["route"]: row["n"] for row in rows}
 
 
+def doubts(db: Database, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
+    """Bursts routed from ``since`` to before ``until`` by room, and how many were unsure, asked about or not."""
+    rows = db.query(
+        "SELECT b.room, count(*) AS n, "
+        "sum(r.route = 'ask' OR (r.reason LIKE '%unsure:%' AND r.reason NOT LIKE 'sure:%')) AS unsure "
+        "FROM routes r JOIN bursts b ON b.id = r.burst WHERE r.routed_at >= ? AND r.routed_at < ? GROUP BY b.room",
+        [to_seconds(since), to_seconds(until)],
+    )
+    return {row["room"]: (row["n"], row["unsure"]) for row in rows}
+
+
 def delays(db: Database, last: int = -1) -> Delays:
     """How long bursts waited for their route; all of them, or those routed last."""
     rows = db.conn.execute(
