@@ -8,8 +8,8 @@ from pathlib import Path
 from models.errors import LabelingError
 from models.ids import RequestId
 
-DATABASES = ("argilla.db", "text.db")
-"""Argilla's own database and the text index beside it, in its home."""
+DATABASES = ("argilla.db", "text.db", "vectors.db", "jobs.db")
+"""Argilla's own database, the indexes beside it, and the jobs that wait, in its home."""
 _TIMEOUT_S = 30.0
 _BATCH = 500
 

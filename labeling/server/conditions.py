@@ -5,11 +5,13 @@ lists alike. Names and values reach SQLite as bound parameters only.
 """
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from argilla_server.enums import RecordSortField, ResponseStatusFilter, SortOrder
+from argilla_server.enums import RecordSortField, RecordStatus, ResponseStatusFilter, SortOrder
 from argilla_server.errors.future import UnprocessableEntityError
 from argilla_server.models import Question, Record, Response, Suggestion
 from argilla_server.search_engine.base import (
@@ -24,7 +26,7 @@ from argilla_server.search_engine.base import (
     SuggestionFilterScope,
     TermsFilter,
 )
-from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, exists, false, func, or_, select, true
 
 Condition = ColumnElement[bool]
 
@@ -35,25 +37,31 @@ def condition(wanted: Filter) -> Condition:
         return and_(true(), *(condition(part) for part in wanted.filters))
     scope = wanted.scope
     if isinstance(scope, RecordFilterScope):
-        column = _record_column(scope)
-        return _matches(column, wanted, _as_time if column.name.endswith("_at") else _as_given)
+        return _record_matches(RecordSortField(scope.property), wanted)
     if isinstance(scope, ResponseFilterScope) and scope.question is None:
         return _has_status(wanted)
     values = _values(scope)
-    return values.where(_matches(_only_column(values), wanted, _as_given)).exists()
+    return values.where(_value_matches(_only_column(values), wanted)).exists()
 
 
 def ordering(order: Order) -> ColumnElement[Any]:
-    """Translate one sort order; of several values the least counts, and records without any come last."""
+    """Translate one sort order, as Elasticsearch has it.
+
+    Of several values the least counts, or the greatest in descending order; of several people's ratings the mean.
+    Records without any value come last.
+    """
     scope = order.scope
+    descending = order.order == SortOrder.desc
     if isinstance(scope, RecordFilterScope):
-        column = _record_column(scope)
+        column = _RECORD_COLUMNS[RecordSortField(scope.property)]
     else:
         values = _values(scope)
-        column = values.with_only_columns(func.min(_only_column(values))).scalar_subquery()
-    ordered: ColumnElement[Any] = (
-        column.desc().nulls_last() if order.order == SortOrder.desc else column.asc().nulls_last()
-    )
+        value = _only_column(values)
+        extreme: ColumnElement[Any] = func.max(value) if descending else func.min(value)
+        if isinstance(scope, ResponseFilterScope):
+            extreme = case((func.count(value) == func.sum(_is_number(value)), func.avg(value)), else_=extreme)
+        column = values.with_only_columns(extreme).scalar_subquery()
+    ordered: ColumnElement[Any] = column.desc().nulls_last() if descending else column.asc().nulls_last()
     return ordered
 
 
@@ -93,14 +101,13 @@ def _only_column(values: Select[Any]) -> ColumnElement[Any]:
     return next(iter(values.selected_columns))
 
 
-def _record_column(scope: RecordFilterScope) -> Any:
-    return {
-        RecordSortField.id: Record.id,
-        RecordSortField.external_id: Record.external_id,
-        RecordSortField.inserted_at: Record.inserted_at,
-        RecordSortField.updated_at: Record.updated_at,
-        RecordSortField.status: cast(Record.status, String).label("status"),
-    }[RecordSortField(scope.property)]
+_RECORD_COLUMNS: dict[RecordSortField, Any] = {
+    RecordSortField.id: Record.id,
+    RecordSortField.external_id: Record.external_id,
+    RecordSortField.inserted_at: Record.inserted_at,
+    RecordSortField.updated_at: Record.updated_at,
+    RecordSortField.status: Record.status,
+}
 
 
 def _has_status(wanted: Filter) -> Condition:
@@ -119,13 +126,15 @@ def _has_status(wanted: Filter) -> Condition:
     return or_(*any_of)
 
 
-def _matches(column: Any, wanted: Filter, read: Callable[[object], object]) -> Condition:
+def _record_matches(field: RecordSortField, wanted: Filter) -> Condition:
+    """Compare a column of the record itself; values that cannot occur in it match nothing."""
+    column = _RECORD_COLUMNS[field]
+    read = _READERS[field]
     if isinstance(wanted, TermsFilter):
-        if read is _as_time or column is Record.id:
-            return cast(column, String).in_([_stored(value) for value in wanted.values])
-        return cast(column, String).in_(wanted.values)
+        terms: Condition = column.in_([value for value in map(read, wanted.values) if value is not None])
+        return terms
     if isinstance(wanted, RangeFilter):
-        bounds = [true()]
+        bounds: list[Condition] = [true()]
         if wanted.ge is not None:
             bounds.append(column >= read(wanted.ge))
         if wanted.le is not None:
@@ -134,8 +143,52 @@ def _matches(column: Any, wanted: Filter, read: Callable[[object], object]) -> C
     raise UnprocessableEntityError(f"unknown filter {type(wanted).__name__}")
 
 
-def _as_given(value: object) -> object:
-    return value
+def _value_matches(value: Any, wanted: Filter) -> Condition:
+    """Compare a value of JSON: texts with texts, numbers with numbers, where ``1`` and ``1.0`` are the same."""
+    if isinstance(wanted, TermsFilter):
+        numbers = [number for number in map(_as_number, wanted.values) if number is not None]
+        same_text: Condition = cast(value, String).in_(wanted.values)
+        return or_(same_text, and_(_is_number(value), value.in_(numbers))) if numbers else same_text
+    if isinstance(wanted, RangeFilter):
+        bounds: list[Condition] = [true()]
+        for given, above in ((wanted.ge, True), (wanted.le, False)):
+            if given is not None:
+                number = _as_number(given)
+                bound: Any = str(given) if number is None else number
+                bounds.append(_is_number(value) if number is not None else func.typeof(value) == "text")
+                bounds.append(value >= bound if above else value <= bound)
+        return and_(*bounds)
+    raise UnprocessableEntityError(f"unknown filter {type(wanted).__name__}")
+
+
+def _is_number(value: Any) -> Condition:
+    return func.typeof(value).in_(("integer", "real"))
+
+
+def _as_number(value: object) -> float | None:
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _as_text(value: object) -> str:
+    return str(value)
+
+
+def _as_id(value: object) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def _as_status(value: object) -> RecordStatus | None:
+    try:
+        return RecordStatus(str(value))
+    except ValueError:
+        return None
 
 
 def _as_time(value: object) -> datetime:
@@ -144,10 +197,15 @@ def _as_time(value: object) -> datetime:
         time = (
             datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(float(str(value)), UTC)
         )
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, OSError) as error:
         raise UnprocessableEntityError(f"{value!r} is not a time in ISO 8601") from error
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
-def _stored(value: str) -> str:
-    return value.replace("-", "")
+_READERS: dict[RecordSortField, Callable[[object], Any]] = {
+    RecordSortField.id: _as_id,
+    RecordSortField.external_id: _as_text,
+    RecordSortField.inserted_at: _as_time,
+    RecordSortField.updated_at: _as_time,
+    RecordSortField.status: _as_status,
+}

@@ -1,4 +1,4 @@
-"""What argilla_server reads at import: its settings, and the module that it would reach Redis through."""
+"""What argilla_server reads at import: its settings, and modules that stand in for services it would reach."""
 
 import json
 import os
@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 from labeling.server import jobs
+from labeling.server.job_store import JobStore
 from labeling.server.secret_files import ensure_session_key
+from labeling.server.stand_ins import stand_ins
 
 ENGINE = "sqlite"
 
 
-def prepare(home: Path, port: int) -> None:
-    """Set up this process for argilla_server, which must not have been imported yet.
+def prepare(home: Path, port: int) -> jobs.JobLanes:
+    """Set up this process for argilla_server, which must not have been imported yet; returns its background jobs.
 
     Everything the user's own ARGILLA_* variables say is dropped: they mean another server.
     """
@@ -38,4 +40,7 @@ def prepare(home: Path, port: int) -> None:
         HF_HUB_OFFLINE="1",
         TMPDIR=str(scratch),
     )
-    sys.modules["argilla_server.jobs.queues"] = jobs.as_module()
+    lanes = jobs.JobLanes(JobStore(home))
+    sys.modules["argilla_server.jobs.queues"] = jobs.as_module(lanes)
+    sys.modules.update(stand_ins())
+    return lanes

@@ -1,159 +1,172 @@
 """Argilla's background jobs in this process: what stands in for Redis and its workers.
 
-argilla_server decorates coroutines with rq's ``@job(QUEUE)``, whose ``.delay()`` calls ``QUEUE.enqueue_call``. Each of
-the two queues runs one job at a time, so that at most two run at once and a dead webhook cannot hold up the rest.
+argilla_server decorates coroutines with rq's ``@job(QUEUE)``, whose ``.delay()`` calls ``QUEUE.enqueue_call``. Jobs
+wait in lanes: one for Argilla's own work, and one for each webhook. A lane runs its jobs one after another and is
+bounded, so a webhook that is dead holds up nothing but its own events, and of these only the latest wait. What waits
+survives a restart, and may then run twice, as with Redis.
 """
 
 import asyncio
 import logging
 import uuid
-from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from types import ModuleType
 from typing import Any
 
-WAITING_MAX = 1000
-FINISHED_KEPT = 200
-ATTEMPTS = 3
-RETRY_AFTER_S = (1.0, 5.0)
+from labeling.server.job_board import Job, JobBoard, JobState
+from labeling.server.job_store import JobStore
 
 _LOG = logging.getLogger("labeling.server.jobs")
 
 Body = Callable[..., Awaitable[None]]
 
 
-class JobState(StrEnum):
-    """A job's state, in rq's words."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneRule:
+    """How a lane treats its jobs.
 
-    QUEUED = "queued"
-    STARTED = "started"
-    FINISHED = "finished"
-    FAILED = "failed"
+    At most ``waiting_max`` wait; of more the newest is refused, or, ``latest``, the oldest given up. A failed job is
+    tried again after each of ``retry_after_s``. One older than ``age_max_s`` is not tried any more.
+    """
 
-
-@dataclass(slots=True, kw_only=True)
-class Job:
-    """One call that waits, runs or has ended."""
-
-    id: str
-    body: Body
-    args: Sequence[object]
-    state: JobState = JobState.QUEUED
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def get_status(self, **_options: object) -> str:
-        """Answer as rq's Job does."""
-        return self.state.value
+    waiting_max: int
+    latest: bool
+    retry_after_s: tuple[float, ...]
+    age_max_s: float
 
 
-class JobBoard:
-    """All jobs by id, and the three Redis commands that argilla_server sends to find one."""
+OWN = LaneRule(waiting_max=1000, latest=False, retry_after_s=(1.0, 5.0), age_max_s=float("inf"))
+# An event holds text, so it must not wait for longer than an erasure may take.
+WEBHOOK = LaneRule(waiting_max=100, latest=True, retry_after_s=(1.0, 10.0, 60.0), age_max_s=3600.0)
 
-    def __init__(self) -> None:
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
-
-    def add(self, job: Job) -> None:
-        """Remember a job, forgetting the oldest that have ended."""
-        self._jobs[job.id] = job
-        ended = [j.id for j in self._jobs.values() if j.state in (JobState.FINISHED, JobState.FAILED)]
-        for name in ended[: max(0, len(ended) - FINISHED_KEPT)]:
-            del self._jobs[name]
-
-    def forget(self, job: Job) -> None:
-        """Drop a job that will not run."""
-        self._jobs.pop(job.id, None)
-
-    def ping(self) -> bool:
-        """Answer Argilla's start-up check."""
-        return True
-
-    def hgetall(self, key: str | bytes) -> dict[bytes, bytes]:
-        """Give a job as rq stores it, or nothing for one that is unknown."""
-        job = self._find(key)
-        if job is None:
-            return {}
-        created = job.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        return {b"data": b"", b"created_at": created.encode(), b"status": job.state.value.encode()}
-
-    def hget(self, key: str | bytes, name: str) -> bytes | None:
-        """Give one field of a job as rq stores it."""
-        return self.hgetall(key).get(name.encode())
-
-    def _find(self, key: str | bytes) -> Job | None:
-        name = key.decode() if isinstance(key, bytes) else key
-        return self._jobs.get(name.removeprefix("rq:job:"))
+_OWN_LANE = "own"
+_NOTIFY = "notify_event_job"
+_REFUSED = frozenset({"import_dataset_from_hub_job", "export_dataset_to_hub_job"})
+"""Jobs that fail at once: an embedded server does not reach the Hugging Face Hub, whose token they would hold."""
 
 
-class JobQueue:
-    """A bounded queue that runs its jobs one after another in the server's event loop."""
+class JobLanes:
+    """All lanes. ``bodies`` say what runs for a job's name; a name that is missing there fails."""
 
-    def __init__(self, name: str, board: JobBoard) -> None:
-        self.name = name
-        self._board = board
-        self._waiting: deque[Job] = deque()
-        self._worker: asyncio.Task[None] | None = None
+    def __init__(self, store: JobStore, rules: Callable[[str], LaneRule] | None = None) -> None:
+        self.board = JobBoard()
+        self._store = store
+        self._rule = rules or (lambda lane: OWN if lane == _OWN_LANE else WEBHOOK)
+        self._bodies: dict[str, Body] = {}
+        self._waiting: dict[str, deque[Job]] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
 
-    def enqueue_call(self, func: Body, args: Sequence[object] = (), **_options: object) -> Job:
-        """Queue a job; rq's options (time limits, retries ...) are ours to set, so they are not looked at.
+    def enqueue(self, name: str, args: Sequence[object]) -> Job:
+        """Queue a job, unless an equal one waits already, and give it; never fails, as a request is being answered.
 
-        A job that already waits with the same arguments is not queued twice. When the queue is full the job is dropped
-        and logged: the caller is answering somebody's request and must not fail for it.
+        A job that is refused, because its lane is full or its kind is, is logged and comes back as failed.
         """
-        body = OFF_LOOP.get(func.__name__, func)
-        for waiting in self._waiting:
-            if waiting.body is body and waiting.args == args:
-                return waiting
-        job = Job(id=str(uuid.uuid4()), body=body, args=args)
-        if len(self._waiting) >= WAITING_MAX:
+        lane = f"webhook {args[0]}" if name == _NOTIFY else _OWN_LANE
+        waiting, rule = self._waiting.setdefault(lane, deque()), self._rule(lane)
+        for other in waiting:
+            if other.name == name and list(other.args) == list(args):
+                return other
+        job = Job(id=str(uuid.uuid4()), lane=lane, name=name, args=args)
+        if name in _REFUSED or (len(waiting) >= rule.waiting_max and not rule.latest):
             job.state = JobState.FAILED
-            _LOG.warning("queue %s is full (%d jobs): dropped %s", self.name, WAITING_MAX, func.__name__)
+            job.args = ()
+            self.board.add(job)
+            _LOG.warning("refused job %s: %d wait in lane %s", name, len(waiting), lane)
             return job
-        self._board.add(job)
-        self._waiting.append(job)
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.get_running_loop().create_task(self._work(), name=f"jobs-{self.name}")
+        while len(waiting) >= rule.waiting_max:
+            self._end(waiting.popleft(), JobState.FAILED)
+        self._store.put(job)
+        self._start(job)
         return job
 
-    async def _work(self) -> None:
-        while self._waiting:
-            job = self._waiting.popleft()
-            job.state = JobState.STARTED
-            job.state = JobState.FINISHED if await self._attempt(job) else JobState.FAILED
+    def resume(self, bodies: Mapping[str, Body]) -> int:
+        """Learn what runs, and take up the jobs that a former process left; returns how many. Blocks for a moment."""
+        self._bodies.update(bodies)
+        left = self._store.load()
+        for job in left:
+            self._start(job)
+        return len(left)
 
-    async def _attempt(self, job: Job) -> bool:
-        for attempt in range(ATTEMPTS):
+    async def close(self) -> None:
+        """Stop; what waits or runs is taken up by the next process."""
+        for worker in list(self._workers.values()):
+            worker.cancel()
+        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+        await asyncio.to_thread(self._store.close)
+
+    def _start(self, job: Job) -> None:
+        self.board.add(job)
+        self._waiting.setdefault(job.lane, deque()).append(job)
+        if job.lane not in self._workers:
+            work = self._work(job.lane)
+            self._workers[job.lane] = asyncio.get_running_loop().create_task(work, name=f"jobs {job.lane}")
+
+    def _end(self, job: Job, state: JobState) -> None:
+        job.state = state
+        job.args = ()
+        self._store.remove(job)
+
+    async def _work(self, lane: str) -> None:
+        waiting, rule = self._waiting[lane], self._rule(lane)
+        try:
+            while waiting:
+                job = waiting.popleft()
+                job.state = JobState.STARTED
+                done = await self._attempt(job, rule)
+                self._end(job, JobState.FINISHED if done else JobState.FAILED)
+        finally:
+            del self._workers[lane]
+            if not waiting:
+                del self._waiting[lane]
+
+    async def _attempt(self, job: Job, rule: LaneRule) -> bool:
+        body = self._bodies.get(job.name)
+        if body is None:
+            _LOG.warning("job %s is unknown", job.name)
+            return False
+        for pause_s in (*rule.retry_after_s, None):
+            if (datetime.now(UTC) - job.created_at).total_seconds() > rule.age_max_s:
+                _LOG.warning("job %s is too old in lane %s", job.name, job.lane)
+                return False
             try:
-                await job.body(*job.args)
-            except Exception as error:  # noqa: BLE001 - a job may fail in any way; the queue has to go on
-                _LOG.warning("job %s failed (attempt %d): %s", job.body.__name__, attempt + 1, type(error).__name__)
+                await body(*job.args)
+            except Exception as error:  # noqa: BLE001 - a job may fail in any way; the lane has to go on
+                _LOG.warning("job %s failed in lane %s: %s", job.name, job.lane, type(error).__name__)
             else:
                 return True
-            if attempt < len(RETRY_AFTER_S):
-                await asyncio.sleep(RETRY_AFTER_S[attempt])
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
         return False
 
 
-async def _notify_event(*args: Any) -> None:
-    from labeling.server import webhooks  # noqa: PLC0415 - argilla_server itself cannot be imported before this module
+class JobQueue:
+    """What argilla_server takes for an rq queue."""
 
-    await webhooks.notify(*args)
+    def __init__(self, lanes: JobLanes) -> None:
+        self._lanes = lanes
+
+    def enqueue_call(
+        self,
+        func: Body,
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+        **_options: object,
+    ) -> Job:
+        """Queue a job; rq's options (time limits, retries ...) are ours to set, so they are not looked at."""
+        return self._lanes.enqueue(func.__name__, [*args, *(kwargs or {}).values()])
 
 
-OFF_LOOP: dict[str, Body] = {"notify_event_job": _notify_event}
-"""Jobs whose bodies would block the event loop, by name, with what runs instead."""
-
-
-def as_module() -> ModuleType:
+def as_module(lanes: JobLanes) -> ModuleType:
     """Make the module that argilla_server imports as ``argilla_server.jobs.queues``."""
-    board = JobBoard()
-    module = ModuleType("argilla_server.jobs.queues", "Queues in memory, put here by labeling.server.jobs.")
-    module.__dict__.update(
-        REDIS_CONNECTION=board,
-        DEFAULT_QUEUE=JobQueue("default", board),
-        HIGH_QUEUE=JobQueue("high", board),
-        JOB_TIMEOUT_DISABLED=-1,
-    )
+    module = ModuleType("argilla_server.jobs.queues", "Lanes in this process, put here by labeling.server.jobs.")
+    contents: dict[str, Any] = {
+        "REDIS_CONNECTION": lanes.board,
+        "DEFAULT_QUEUE": JobQueue(lanes),
+        "HIGH_QUEUE": JobQueue(lanes),
+        "JOB_TIMEOUT_DISABLED": -1,
+    }
+    module.__dict__.update(contents)
     return module

@@ -32,13 +32,13 @@ def launch(*, home: Path, port: int, with_parent: bool) -> None:
     os.umask(0o077)
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _only_one(home), _listen(port) as listener:
-        environment.prepare(home, listener.getsockname()[1])
+        lanes = environment.prepare(home, listener.getsockname()[1])
         credentials = ensure_credentials(home)
         from labeling.server import database, serving  # noqa: PLC0415 - argilla_server reads its environment at import
 
         database.harden_connections()
         database.migrate(home)
-        asyncio.run(serving.serve(listener, credentials))
+        asyncio.run(serving.serve(listener, credentials, lanes))
 
 
 def _leave(_number: int, _frame: object) -> None:

@@ -1,18 +1,17 @@
 """Argilla's search engine on SQLite.
 
-Only text is indexed (``text_index``). Everything else, be it status, metadata, suggestions or responses, is asked of
-Argilla's own tables when it is needed, so most of the hooks that keep an index up to date have nothing to do.
+Only text and vectors are indexed (``indexes``). Everything else, be it status, metadata, suggestions or responses, is
+asked of Argilla's own tables when it is needed, so most of the hooks that keep an index up to date have nothing to do.
 """
 
 import asyncio
 import json
 import zlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from argilla_server.database import AsyncSessionLocal
-from argilla_server.enums import DatasetStatus
+from argilla_server.enums import SimilarityOrder
 from argilla_server.errors.future import UnprocessableEntityError
 from argilla_server.models import Dataset, MetadataProperty, Record, Response, Suggestion, User, VectorSettings
 from argilla_server.search_engine.base import (
@@ -24,32 +23,20 @@ from argilla_server.search_engine.base import (
     SearchResponses,
     TextQuery,
 )
-from argilla_server.settings import settings
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import Select, func, literal_column, select
 
-from labeling.server import progress
+from labeling.server import indexes, progress
 from labeling.server.conditions import condition, ordering
 from labeling.server.environment import ENGINE
-from labeling.server.text_index import Entry, TextIndex
+from labeling.server.indexes import text_index, vector_index
 
-INDEX_FILE = "text.db"
-_REINDEX_BATCH = 500
 _PRIME = 2**31 - 1
-
-_index: TextIndex | None = None
-
-
-def text_index() -> TextIndex:
-    """Give the one open text index: Argilla builds an engine for each request, so it cannot live there."""
-    global _index  # noqa: PLW0603 - see above
-    if _index is None:
-        _index = TextIndex(Path(settings.home_path) / INDEX_FILE)
-    return _index
+_FIRST_LOOK = 500
 
 
 @SearchEngine.register(ENGINE)
 class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server has no types
-    """Search, counts and the text index of an embedded Argilla. Similarity search is not supported."""
+    """Search, counts and indexes of an embedded Argilla."""
 
     @classmethod
     async def new_instance(cls) -> "SqliteSearchEngine":
@@ -65,31 +52,34 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
 
     async def info(self) -> dict[str, Any]:
         """Say what this is, for /api/v1/status."""
-        return {"name": ENGINE, "index": INDEX_FILE}
+        return {"name": ENGINE, "indexes": [indexes.TEXT_FILE, indexes.VECTOR_FILE]}
 
     async def create_index(self, dataset: Dataset) -> None:
         """Nothing to do: a published dataset has no records yet."""
 
     async def delete_index(self, dataset: Dataset) -> None:
-        """Forget a deleted dataset's text."""
-        await asyncio.to_thread(text_index().remove_dataset, dataset.id.hex)
+        """Forget a deleted dataset's text and vectors."""
+        await asyncio.to_thread(indexes.remove_dataset, dataset.id.hex)
 
     async def configure_metadata_property(self, dataset: Dataset, metadata_property: MetadataProperty) -> None:
         """Nothing to do: metadata is not indexed."""
 
     async def configure_index_vectors(self, vector_settings: VectorSettings) -> None:
-        """Nothing to do: vectors are kept by Argilla, but not searched."""
+        """Nothing to do: vectors of any length go into one table."""
 
-    async def index_records(self, dataset: Dataset, records: Iterable[Record]) -> None:  # noqa: ARG002 - its interface
-        """Index the text of new or changed records."""
-        await asyncio.to_thread(text_index().put, [_entry(record) for record in records])
+    async def index_records(self, dataset: Dataset, records: Iterable[Record]) -> None:
+        """Index the text and the vectors of new or changed records."""
+        changed = list(records)
+        async with AsyncSessionLocal() as session:
+            images = await indexes.image_fields(session, dataset.id)
+        await asyncio.to_thread(indexes.put, [indexes.indexed(record, images) for record in changed])
 
     async def partial_record_update(self, record: Record, **update: Any) -> None:
         """Nothing to do: a record's status is not indexed."""
 
     async def delete_records(self, dataset: Dataset, records: Iterable[Record]) -> None:  # noqa: ARG002 - its interface
-        """Forget deleted records' text."""
-        await asyncio.to_thread(text_index().remove, [record.id.hex for record in records])
+        """Forget deleted records' text and vectors."""
+        await asyncio.to_thread(indexes.remove, [record.id.hex for record in records])
 
     async def update_record_response(self, response: Response) -> None:
         """Nothing to do: responses are not indexed."""
@@ -139,8 +129,7 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
         scores: dict[str, float] = {}
         order: list[Any] = [ordering(one) for one in sort or []]
         if query is not None:
-            wanted = query if isinstance(query, TextQuery) else TextQuery(q=query)
-            scores = dict(await asyncio.to_thread(text_index().search, dataset.id.hex, wanted.q, wanted.field))
+            scores = await _text_scores(dataset, query)
             matches = _as_table(list(scores))
             found = found.join(matches, matches.c.value == literal_column("records.id"))
             order.append(matches.c.key)
@@ -154,46 +143,66 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
         items = [SearchResponseItem(record_id=record, score=scores.get(record.hex)) for record in ids]
         return SearchResponses(items=items, total=total or 0)
 
-    async def similarity_search(self, *_args: Any, **_options: Any) -> SearchResponses:
-        """Refuse, as HTTP 422."""
-        raise UnprocessableEntityError("this embedded Argilla cannot search by vector similarity")
+    async def similarity_search(
+        self,
+        dataset: Dataset,
+        vector_settings: VectorSettings,
+        value: list[float] | None = None,
+        record: Record | None = None,
+        query: TextQuery | str | None = None,
+        filter: Filter | None = None,  # noqa: A002 - the name is Argilla's
+        max_results: int = 100,
+        order: SimilarityOrder = SimilarityOrder.most_similar,
+        threshold: float | None = None,
+    ) -> SearchResponses:
+        """Find the records nearest to a vector, or to a record's, which itself is left out; best first.
 
-
-async def reindex_if_stale() -> int:
-    """Index again every dataset whose text index is incomplete; returns how many records were read."""
-    read = 0
-    async with AsyncSessionLocal() as session:
-        for dataset_id in (
-            await session.scalars(select(Dataset.id).where(Dataset.status == DatasetStatus.ready))
-        ).all():
-            here = Record.dataset_id == dataset_id
-            count = await session.scalar(select(func.count()).select_from(Record).where(here))
-            if count == text_index().count(dataset_id.hex):
-                continue
-            text_index().remove_dataset(dataset_id.hex)
-            stream = await session.stream_scalars(
-                select(Record).where(here).execution_options(yield_per=_REINDEX_BATCH)
+        Scores are as Elasticsearch gives them for cosines, 0 to 1. ``total`` counts what is returned.
+        """
+        wanted = value or (record.vector_value_by_vector_settings(vector_settings) if record is not None else None)
+        if not wanted or len(wanted) != vector_settings.dimensions:
+            raise UnprocessableEntityError(
+                f"vector {vector_settings.name!r} has {vector_settings.dimensions} numbers, not {len(wanted or ())}"
             )
-            async for batch in stream.partitions(_REINDEX_BATCH):
-                await asyncio.to_thread(text_index().put, [_entry(record) for record in batch])
-                read += len(batch)
-    return read
+        farthest = order == SimilarityOrder.least_similar
+        ranked = await asyncio.to_thread(
+            lambda: vector_index().nearest(vector_settings.id.hex, wanted, farthest=farthest)
+        )
+        own = record.id.hex if record is not None else None
+        ranked = [(name, score) for name, score in ranked if name != own and (threshold is None or score >= threshold)]
+        if query is not None:
+            matching = await _text_scores(dataset, query)
+            ranked = [(name, score) for name, score in ranked if name in matching]
+        found = select(Record.id).where(Record.dataset_id == dataset.id)
+        if filter is not None:
+            found = found.where(condition(filter))
+        items = await _first_that_match(found, ranked, max_results)
+        return SearchResponses(items=items, total=len(items))
+
+
+async def _text_scores(dataset: Dataset, query: TextQuery | str) -> dict[str, float]:
+    """Look a query up in the text index: score by record, best first."""
+    wanted = query if isinstance(query, TextQuery) else TextQuery(q=query)
+    return dict(await asyncio.to_thread(text_index().search, dataset.id.hex, wanted.q, wanted.field))
+
+
+async def _first_that_match(
+    found: Select[Any], ranked: list[tuple[str, float]], wanted: int
+) -> list[SearchResponseItem]:
+    """Walk down a ranking, in growing steps, until enough records are among those of a query."""
+    items: list[SearchResponseItem] = []
+    start, step = 0, max(_FIRST_LOOK, 2 * wanted)
+    async with AsyncSessionLocal() as session:
+        while len(items) < wanted and start < len(ranked):
+            part = dict(ranked[start : start + step])
+            looked_at = _as_table(list(part))
+            matching = found.join(looked_at, looked_at.c.value == literal_column("records.id"))
+            ids = await session.scalars(matching.order_by(looked_at.c.key).limit(wanted - len(items)))
+            items += [SearchResponseItem(record_id=record, score=part[record.hex]) for record in ids]
+            start, step = start + step, 4 * step
+    return items
 
 
 def _as_table(records: list[str]) -> Any:
     """Pass ids as one JSON parameter, in their order: a list of any length, where IN has a limit."""
     return func.json_each(json.dumps(records)).table_valued("key", "value")
-
-
-def _entry(record: Record) -> Entry:
-    texts = {name: _text(value) for name, value in (record.fields or {}).items()}
-    return Entry(record=record.id.hex, dataset=record.dataset_id.hex, fields=texts)
-
-
-def _text(value: Any) -> str:
-    """Take the words of a field: a text, a chat (messages with ``content``), or anything else as it prints."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "\n".join(str(message.get("content", "")) for message in value if isinstance(message, dict))
-    return str(value)

@@ -6,23 +6,40 @@ import socket
 
 import uvicorn
 from argilla_server import app
+from argilla_server.jobs import dataset_jobs
 
-from labeling.server import database
+from labeling.server import (
+    database,
+    indexes,
+    search,  # noqa: F401 - importing it registers the engine
+    webhooks,
+)
+from labeling.server.jobs import JobLanes
 from labeling.server.page_policy import PagePolicy, argilla_policy
-from labeling.server.search import reindex_if_stale  # importing it registers the engine
 from labeling.server.secret_files import Credentials
 
 _GRACE_S = 3
 
 
-async def serve(listener: socket.socket, credentials: Credentials) -> None:
+async def serve(listener: socket.socket, credentials: Credentials, lanes: JobLanes) -> None:
     """Serve Argilla until a signal; prints one line of JSON once requests are answered."""
     await database.ensure_owner(credentials)
-    await reindex_if_stale()
+    await indexes.bring_up_to_date()
+    lanes.resume(
+        {
+            "update_dataset_records_status_job": dataset_jobs.update_dataset_records_status_job,
+            "notify_event_job": webhooks.notify,
+        }
+    )
     page = PagePolicy(app, argilla_policy())
     options = uvicorn.Config(page, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S)
-    # While it serves, uvicorn has the signals; when it has shut down it raises them again, which ends in launch.
-    await _AnnouncingServer(options).serve(sockets=[listener])
+    try:
+        # While it serves, uvicorn has the signals; when it has shut down it raises them again, which ends in launch.
+        await _AnnouncingServer(options).serve(sockets=[listener])
+    finally:
+        await lanes.close()
+        await webhooks.close()
+        indexes.close()
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -1,0 +1,325 @@
+"""Argilla's search through its real server: by the SDK, and by the calls that its page makes."""
+
+from typing import Any
+
+import argilla as rg
+import httpx
+import pytest
+import pytest_asyncio
+
+from labeling.embedded import EmbeddedArgilla
+
+TEXTS = {
+    "a": "How do I mount a DISK? Café",
+    "b": "mount an ISO; then the disk again",
+    "c": "你好世界,怎么安装驱动程序?",
+    "d": "ＦＵＬＬ width straße",
+    "e": "AT&amp;T and &lt;disk&gt;",
+    "f": "สวัสดีชาวโลก",
+}
+VECTORS = {"a": [1, 0, 0], "b": [0.9, 0.1, 0], "c": [0, 1, 0], "d": [-1, 0, 0], "e": [0, 0, 0], "f": [5, 5, 0]}
+TOPICS = {"a": ["disk"], "b": ["disk", "iso"], "c": ["driver"], "d": [], "e": ["disk"], "f": ["iso"]}
+STARS = {"a": 1, "b": 5, "c": 3}
+
+
+class Rig:
+    """A dataset of six records, its owner, and one annotator who works as the page does."""
+
+    def __init__(self, server: EmbeddedArgilla) -> None:
+        self.owner = rg.Argilla(api_url=server.url, api_key=server.credentials.api_key)
+        workspace = rg.Workspace(name="search", client=self.owner).create()
+        user = rg.User(username="searcher", password="12345678", role="annotator", client=self.owner).create()
+        user.add_to_workspace(workspace)
+        self.dataset = rg.Dataset(name="search", workspace=workspace, settings=settings(), client=self.owner).create()
+        self.dataset.records.log([record(name) for name in TEXTS])
+        token = httpx.post(f"{server.url}/api/v1/token", data={"username": "searcher", "password": "12345678"}).json()
+        key = {"Authorization": f"Bearer {token['access_token']}"}
+        self.page = httpx.Client(base_url=server.url, headers=key, timeout=60)
+        self.ids = {found["external_id"]: found["id"] for found in self.search()["records"]}
+        for name, answers in (
+            ("a", {"kind": "yes", "topics": ["disk", "iso"], "stars": 2, "note": "see the manual"}),
+            ("b", {"kind": "no", "topics": ["iso"], "stars": 5}),
+        ):
+            values = {question: {"value": value} for question, value in answers.items()}
+            self.call("POST", f"/api/v1/records/{self.ids[name]}/responses", {"status": "submitted", "values": values})
+        self.call("POST", f"/api/v1/records/{self.ids['c']}/responses", {"status": "discarded", "values": {}})
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        answer = self.page.request(method, path, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def search(self, *filters: object, **body: object) -> Any:
+        path = f"/api/v1/me/datasets/{self.dataset.id}/records/search?include=responses&include=suggestions"
+        wanted = {"filters": {"and": list(filters)}} if filters else {}
+        found = self.call("POST", path, wanted | body)
+        return {"total": found["total"], "records": [item["record"] for item in found["items"]], "hits": found["items"]}
+
+    def names(self, *filters: object, **body: object) -> list[str]:
+        return [found["external_id"] for found in self.search(*filters, **body)["records"]]
+
+
+def settings() -> rg.Settings:
+    return rg.Settings(
+        fields=[rg.TextField(name="text"), rg.ChatField(name="chat", required=False)],
+        questions=[
+            rg.LabelQuestion(name="kind", labels=["yes", "no"]),
+            rg.MultiLabelQuestion(name="topics", labels=["disk", "iso", "driver"], required=False),
+            rg.RatingQuestion(name="stars", values=[0, 1, 2, 3, 4, 5], required=False),
+            rg.TextQuestion(name="note", required=False),
+        ],
+        metadata=[
+            rg.TermsMetadataProperty(name="room"),
+            rg.IntegerMetadataProperty(name="length"),
+            rg.FloatMetadataProperty(name="doubt"),
+        ],
+        vectors=[rg.VectorField(name="meaning", dimensions=3)],
+        distribution=rg.TaskDistribution(min_submitted=2),
+    )
+
+
+def record(name: str) -> rg.Record:
+    suggestions = [rg.Suggestion("kind", "yes" if name < "d" else "no", score=ord(name) / 200, agent=f"m-{name > 'c'}")]
+    suggestions += [rg.Suggestion("topics", TOPICS[name], agent="m")] if TOPICS[name] else []
+    suggestions += [rg.Suggestion("stars", STARS[name], agent="m", type="human")] if name in STARS else []
+    suggestions += [rg.Suggestion("note", f"note {name}", agent="m")]
+    return rg.Record(
+        id=name,
+        fields={"text": TEXTS[name], "chat": [{"role": "p", "content": f"earlier {name}"}]},
+        metadata={"room": ["x", "y"] if name == "a" else "x" if name < "d" else "z", "length": ord(name) - 97}
+        | ({"doubt": (ord(name) - 97) / 2} if name != "f" else {}),
+        suggestions=suggestions,
+        vectors={"meaning": VECTORS[name]},
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rig(argilla: EmbeddedArgilla) -> Any:
+    made = Rig(argilla)
+    yield made
+    made.page.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("MOUNT disk", "ab"),
+        ("cafe", "a"),
+        ("CAFÉ", "a"),
+        ("世界", "c"),
+        ("装驱", "c"),
+        ("界世", ""),
+        ("full WIDTH", "d"),
+        ("STRASSE", "d"),
+        ("at&t", "e"),
+        ("lt", ""),
+        ('"the disk"', "b"),
+        ("mou*", "ab"),
+        ("iso | 你好", "bc"),
+        ("disk -iso", "ae"),
+        ("-disk", "cdf"),
+        ("ชาว", "f"),
+        ("earlier", "abcdef"),
+        ("?!", ""),
+    ],
+)
+def test_text_is_found(rig: Rig, query: str, wanted: str) -> None:
+    assert sorted(rig.names(query={"text": {"q": query}})) == sorted(wanted)
+
+
+def test_the_best_match_comes_first_and_fields_are_apart(rig: Rig) -> None:
+    hits = rig.search(query={"text": {"q": "disk"}})["hits"]
+    scores = [hit["query_score"] for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) > 1
+    assert rig.names(query={"text": {"q": "earlier", "field": "chat"}}, sort=[metadata_order("length")]) == [*"abcdef"]
+    assert rig.names(query={"text": {"q": "earlier", "field": "text"}}) == []
+
+
+def metadata_order(name: str, order: str = "asc") -> dict[str, Any]:
+    return {"scope": {"entity": "metadata", "metadata_property": name}, "order": order}
+
+
+def terms(values: list[object], **scope: str) -> dict[str, Any]:
+    return {"type": "terms", "scope": scope, "values": values}
+
+
+def between(low: object, high: object, **scope: str) -> dict[str, Any]:
+    return {"type": "range", "scope": scope, "ge": low, "le": high}
+
+
+ROOM = {"entity": "metadata", "metadata_property": "room"}
+LENGTH = {"entity": "metadata", "metadata_property": "length"}
+DOUBT = {"entity": "metadata", "metadata_property": "doubt"}
+
+
+def suggested(question: str, of: str = "value") -> dict[str, str]:
+    return {"entity": "suggestion", "question": question, "property": of}
+
+
+def answered(question: str) -> dict[str, str]:
+    return {"entity": "response", "question": question}
+
+
+STATUS = {"entity": "response", "property": "status"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        ([terms(["y", "z"], **ROOM)], "adef"),
+        ([between(1, 3, **LENGTH)], "bcd"),
+        ([between("1", "3", **LENGTH)], "bcd"),
+        ([terms([2], **LENGTH)], "c"),
+        ([between(0.5, 1, **DOUBT)], "bc"),
+        ([terms(["1"], **DOUBT)], "c"),
+        ([terms(["yes"], **suggested("kind"))], "abc"),
+        ([between(0.5, 1, **suggested("kind", "score"))], "def"),
+        ([between(0, 9, **suggested("kind"))], ""),
+        ([terms(["m-True"], **suggested("kind", "agent"))], "def"),
+        ([terms(["human"], **suggested("stars", "type"))], "abc"),
+        ([terms(["disk", "driver"], **suggested("topics"))], "abce"),
+        ([terms(["disk"], **suggested("topics")), terms(["iso"], **suggested("topics"))], "b"),
+        ([terms(["1", "5"], **suggested("stars"))], "ab"),
+        ([between(2, 5, **suggested("stars"))], "bc"),
+        ([terms(["note b"], **suggested("note"))], "b"),
+        ([terms(["yes"], **answered("kind"))], "a"),
+        ([terms(["iso"], **answered("topics"))], "ab"),
+        ([terms(["disk"], **answered("topics")), terms(["iso"], **answered("topics"))], "a"),
+        ([terms([5], **answered("stars"))], "b"),
+        ([between(1, 4, **answered("stars"))], "a"),
+        ([terms(["see the manual"], **answered("note"))], "a"),
+        ([terms(["pending"], **STATUS)], "def"),
+        ([terms(["submitted"], **STATUS)], "ab"),
+        ([terms(["discarded", "pending"], **STATUS)], "cdef"),
+        ([terms(["draft"], **STATUS)], ""),
+        ([terms(["a", "d", "none"], entity="record", property="external_id")], "ad"),
+        ([terms(["not-an-id"], entity="record", property="id")], ""),
+        ([terms(["completed"], entity="record", property="status")], ""),
+        ([between("2020-01-01", "2100-01-01T00:00:00+02:00", entity="record", property="inserted_at")], "abcdef"),
+        ([between("2100-01-01", None, entity="record", property="updated_at")], ""),
+    ],
+)
+def test_filters(rig: Rig, filters: list[object], wanted: str) -> None:
+    found = rig.search(*filters)
+    assert sorted(r["external_id"] for r in found["records"]) == sorted(wanted)
+    assert found["total"] == len(wanted)
+
+
+def test_records_by_the_servers_own_id_and_time(rig: Rig) -> None:
+    whole = rig.search(terms(["b"], entity="record", property="external_id"))["records"][0]
+    assert rig.names(terms([whole["id"].upper()], entity="record", property="id")) == ["b"]
+    assert "b" in rig.names(terms([whole["inserted_at"]], entity="record", property="inserted_at"))
+
+
+@pytest.mark.parametrize(
+    ("scope", "order", "first"),
+    [
+        (LENGTH, "desc", "fedcba"),
+        (DOUBT, "desc", "edcbaf"),
+        (DOUBT, "asc", "abcdef"),
+        (ROOM, "desc", "d"),
+        (suggested("kind", "score"), "desc", "fedcba"),
+        (suggested("stars"), "asc", "acb"),
+        (answered("stars"), "desc", "ba"),
+        (answered("stars"), "asc", "ab"),
+        ({"entity": "record", "property": "inserted_at"}, "asc", ""),
+        ({"entity": "record", "property": "updated_at"}, "desc", ""),
+        (STATUS, "asc", "c"),
+    ],
+)
+def test_sorts(rig: Rig, scope: dict[str, str], order: str, first: str) -> None:
+    found = rig.names(sort=[{"scope": scope, "order": order}, metadata_order("length")])
+    assert sorted(found) == [*"abcdef"]
+    assert "".join(found).startswith(first)
+
+
+def test_a_senseless_filter_is_refused(rig: Rig) -> None:
+    path = f"/api/v1/me/datasets/{rig.dataset.id}/records/search"
+    for wanted in (between(1, 2, **STATUS), between("soon", None, entity="record", property="inserted_at")):
+        assert rig.page.post(path, json={"filters": {"and": [wanted]}}).status_code == 422
+
+
+def test_pages_do_not_overlap(rig: Rig) -> None:
+    path = f"/api/v1/me/datasets/{rig.dataset.id}/records/search"
+    pages = [rig.call("POST", f"{path}?offset={start}&limit=2", {})["items"] for start in (0, 2, 4, 6)]
+    assert sorted(item["record"]["external_id"] for page in pages for item in page) == [*"abcdef"]
+
+
+def test_similar_records(rig: Rig) -> None:
+    pending = [terms(["pending"], **STATUS), terms(["pending"], entity="record", property="status")]
+
+    def similar(*filters: object, text: str | None = None, **vector: object) -> Any:
+        query = {"vector": {"name": "meaning"} | vector} | ({"text": {"q": text}} if text else {})
+        return rig.search(*filters, query=query)
+
+    found = similar(record_id=rig.ids["a"], order="most_similar", max_results=50)
+    assert [r["external_id"] for r in found["records"]] == [*"bfced"] or [*"bfecd"]
+    assert found["hits"][-1]["query_score"] == pytest.approx(0.0)
+    assert found["total"] == 5
+    found = similar(record_id=rig.ids["a"], order="least_similar")
+    assert found["records"][0]["external_id"] == "d"
+    assert found["hits"][0]["query_score"] == pytest.approx(1.0)
+    assert [r["external_id"] for r in similar(*pending, value=[1, 1, 0])["records"]] == [*"fed"]
+    assert [r["external_id"] for r in similar(value=[1, 0, 0], text="mount")["records"]] == [*"ab"]
+    path = f"/api/v1/me/datasets/{rig.dataset.id}/records/search?limit=2"
+    body = {"query": {"vector": {"name": "meaning", "value": [1, 0, 0]}}}
+    items = rig.call("POST", path, body)["items"] + rig.call("POST", path + "&offset=2", body)["items"]
+    assert [item["record"]["external_id"] for item in items][:3] == [*"abf"]
+    assert rig.page.post(path, json={"query": {"vector": {"name": "meaning", "value": [1, 0]}}}).status_code == 422
+    assert rig.page.post(path, json={"query": {"vector": {"name": "none", "value": [1]}}}).status_code == 422
+
+
+def test_metadata_is_summed_up(rig: Rig) -> None:
+    listed = rig.call("GET", f"/api/v1/me/datasets/{rig.dataset.id}/metadata-properties")["items"]
+    metrics = {p["name"]: rig.call("GET", f"/api/v1/metadata-properties/{p['id']}/metrics") for p in listed}
+    counts = [{"term": "x", "count": 3}, {"term": "z", "count": 3}, {"term": "y", "count": 1}]
+    assert metrics["room"] == {"type": "terms", "total": 7, "values": counts}
+    assert metrics["length"] == {"type": "integer", "min": 0, "max": 5}
+    assert metrics["doubt"] == {"type": "float", "min": 0.0, "max": 2.0}
+
+
+def test_progress_of_dataset_and_user(rig: Rig) -> None:
+    mine = rig.call("GET", f"/api/v1/me/datasets/{rig.dataset.id}/metrics")["responses"]
+    assert mine == {"total": 6, "submitted": 2, "discarded": 1, "draft": 0, "pending": 3}
+    everyone = rig.call("GET", f"/api/v1/datasets/{rig.dataset.id}/progress")
+    assert (everyone["total"], everyone["pending"], everyone["completed"]) == (6, 6, 0)
+    by_user = rig.dataset.progress(with_users_distribution=True)["users"]["searcher"]
+    assert by_user["pending"] == {"submitted": 2, "discarded": 1, "draft": 0}
+    agents = rig.call("GET", f"/api/v1/datasets/{rig.dataset.id}/records/search/suggestions/options")["items"]
+    assert {item["question"]["name"]: sorted(item["agents"]) for item in agents}["kind"] == ["m-False", "m-True"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (rg.Query(query="disk"), "abe"),
+        (rg.Query(query="disk", filter=rg.Filter(("metadata.length", ">=", 1))), "be"),
+        (rg.Query(filter=rg.Filter([("stars.response", "==", 5), ("kind.suggestion", "==", "yes")])), "b"),
+        (rg.Query(filter=rg.Filter(("topics.suggestion", "in", ["driver"]))), "c"),
+        (rg.Query(filter=rg.Filter(("response.status", "==", "submitted"))), "ab"),
+        (rg.Query(similar=rg.Similar("meaning", [0, 1, 0])), "abcdef"),
+        (
+            rg.Query(
+                similar=rg.Similar("meaning", [-1, 0, 0], most_similar=False), filter=rg.Filter(("id", "==", "a"))
+            ),
+            "a",
+        ),
+    ],
+)
+def test_the_sdk_queries(rig: Rig, wanted: rg.Query, names: str) -> None:
+    found = rig.dataset.records(wanted)  # with scores where it asks for similar ones
+    assert sorted(one[0].id if isinstance(one, tuple) else one.id for one in found) == sorted(names)
+
+
+def test_changed_and_deleted_records_are_found_as_they_are_now(rig: Rig) -> None:
+    extra = rg.Record(id="g", fields={"text": "zebra", "chat": None}, vectors={"meaning": [0, 0, 1]})
+    rig.dataset.records.log([extra])
+    assert rig.names(query={"text": {"q": "zebra"}}) == ["g"]
+    rig.dataset.records.log([rg.Record(id="g", fields={"text": "quagga"}, vectors={"meaning": [0, 0, -1]})])
+    assert rig.names(query={"text": {"q": "zebra"}}) == []
+    nearest = {"vector": {"name": "meaning", "value": [0, 0, -1]}}
+    assert rig.names(query=nearest)[0] == "g"
+    rig.dataset.records.delete(list(rig.dataset.records(rg.Query(query="quagga"))))
+    assert rig.names(query={"text": {"q": "quagga"}}) == []
+    assert "g" not in rig.names(query=nearest)
