@@ -5,7 +5,6 @@ server's JSON, because the SDK drops the time of a response and fails on a disca
 """
 
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import product
@@ -15,13 +14,13 @@ from uuid import UUID
 import argilla as rg
 import httpx
 
+from labeling.accounts import Account, Accounts, Role
 from labeling.address import address
 from labeling.answers import Pulled, QueueProgress
 from labeling.connection import TIMEOUT_S, connect, explained
 from labeling.form import Form
-from labeling.ownership import ANNOTATOR, check, check_half_made, is_queue, is_request, shape
+from labeling.ownership import check, check_half_made, is_queue, is_request, shape
 from labeling.record import HIDDEN, REWRITE, record_of, settings_of
-from models.errors import LabelingError
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import Response, ResponseStatus
 from models.question import Question, joint_version
@@ -131,29 +130,24 @@ class ArgillaQueue:
                 gone += len(ids)
         return gone
 
-    def add_annotator(self, name: str) -> str | None:
-        """Let somebody annotate; returns a password to hand over once.
+    def add_annotator(self, name: str, role: Role = Role.ANNOTATOR) -> str | None:
+        """Let somebody work on the queue; returns a password to hand over once.
 
         Whom we added before gets a new password; who is in Argilla by other ways keeps theirs (None is returned).
+        Raises LabelingError where the name belongs to somebody of another role.
         """
-        password = secrets.token_urlsafe(12)
-        with explained(self._url, f"adding the annotator {name}"):
-            workspace = self._workspace()
-            user = next((user for user in self._client.users.list() if user.username == name), None)
-            if user is None:
-                new = rg.User(
-                    username=name, last_name=ANNOTATOR, password=password, role="annotator", client=self._client
-                )
-                new.create().add_to_workspace(workspace)
-                return password
-            if user.role != "annotator":
-                raise LabelingError(f"{name} exists in Argilla as {user.role.value}; choose another name")
-            if user.id not in [member.id for member in self._client.users.list(workspace=workspace)]:
-                user.add_to_workspace(workspace)
-            if user.last_name != ANNOTATOR:
-                return None
-            _checked(self._client.http_client.patch(f"/api/v1/users/{user.id}", json={"password": password}))
-        return password
+        with explained(self._url, f"adding the {role} {name}"):
+            return self._accounts().add(name, role)
+
+    def annotators(self) -> list[Account]:
+        """List who works on the queue, with Argilla's owners, who see everything."""
+        with explained(self._url, "listing the annotators"):
+            return self._accounts().all()
+
+    def remove_annotator(self, name: str) -> None:
+        """Take somebody off the queue; their answers stay. Raises LabelingError where there is nobody of that name."""
+        with explained(self._url, f"removing the annotator {name}"):
+            self._accounts().remove(name)
 
     def progress(self) -> QueueProgress:
         """Count records and responses."""
@@ -165,6 +159,9 @@ class ArgillaQueue:
             for name, user in counts["users"].items()
         }
         return QueueProgress(total=counts["total"], completed=counts["completed"], submitted=submitted)
+
+    def _accounts(self) -> Accounts:
+        return Accounts(self._client.http_client, self._workspace().id)
 
     def _ready(self) -> rg.Dataset:
         if self._dataset is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from labeling.accounts import Account, Role
 from labeling.answers import Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
@@ -46,9 +47,17 @@ class Desk:
         """Delete records; returns how many there were."""
         return await self._do(lambda queue: queue.withdraw(requests))
 
-    async def add_annotator(self, name: str) -> str | None:
-        """Let somebody annotate; returns a password to hand over once, or None where they keep the one they have."""
-        return await self._do(lambda queue: queue.add_annotator(name))
+    async def add_annotator(self, name: str, role: Role = Role.ANNOTATOR) -> str | None:
+        """Let somebody work on the queue; returns a password to hand over once, or None where they keep theirs."""
+        return await self._do(lambda queue: queue.add_annotator(name, role))
+
+    async def annotators(self) -> list[Account]:
+        """List who works on the queue."""
+        return await self._do(lambda queue: queue.annotators())
+
+    async def remove_annotator(self, name: str) -> None:
+        """Take somebody off the queue."""
+        await self._do(lambda queue: queue.remove_annotator(name))
 
     async def progress(self) -> QueueProgress:
         """Count records and responses."""

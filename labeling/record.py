@@ -10,6 +10,7 @@ from argilla._models._record._response import ResponseStatus as ArgillaStatus
 
 from labeling.form import Form
 from labeling.guidelines import guidelines_of
+from labeling.similarity import DIMENSIONS, WORDING, text_vector
 from models.chat import WindowMessage
 from models.question import Question
 
@@ -58,6 +59,7 @@ def settings_of(questions: Sequence[Question]) -> rg.Settings:
             rg.TermsMetadataProperty(name="room", title="Room"),
             rg.TermsMetadataProperty(name="request", title="Request"),
         ],
+        vectors=[rg.VectorField(name=WORDING, title="Wording of the last message", dimensions=DIMENSIONS)],
         distribution=rg.TaskDistribution(min_submitted=1),
     )
 
@@ -79,6 +81,7 @@ def record_of(form: Form, dataset: rg.Dataset, people: Mapping[str, UUID]) -> Re
             rg.Suggestion(question_name=question, value=made.option, score=made.score, agent=made.agent)
             for question, made in form.suggestions.items()
         ],
+        vectors={vector.name: text_vector(form.text) for vector in dataset.settings.vectors if vector.name == WORDING},
         _dataset=dataset,
     ).api_model()
     record.responses = _hidden_from(form, people)

@@ -6,6 +6,7 @@ from bot.bench.cascade import cascade
 from bot.bench.decide import decide
 from bot.bench.ingest import ingest
 from bot.bench.privacy import privacy
+from bot.bench.queue import queue
 from bot.commands.learning import hand_on
 
 BENCHES: tuple[click.Command, ...] = (
@@ -14,6 +15,7 @@ BENCHES: tuple[click.Command, ...] = (
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
     ingest,
     privacy,
+    queue,
     hand_on(("bench", "risk"), "How often a threshold's promise is broken, in made-up audit sets."),
     hand_on(("bench", "set-aside"), "Split gold rows as the starter family did: trained on, and set aside."),
 )
