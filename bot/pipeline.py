@@ -1,20 +1,23 @@
 """The live flow, whole.
 
-    adapter -> inbox -> assembler -> closed bursts -> decisions -> act | ask | pass
+    adapter -> inbox -> assembler -> closed bursts -> decisions -> act | ask | pass;  unsure bursts -> pool -> requests
 
 The store is the queue between all of these. Each step reads what the one before made durable, does its part and writes
 it down in one transaction, so a restart needs no recovery: events without a burst are assembled again, bursts without a
-route are decided, acts without a reply are carried out. Nothing is kept in memory that would be missed.
+route are decided, unsure ones are picked from, acts without a reply are carried out. Nothing is kept in memory that
+would be missed.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
 
 from bot.act import Actor
 from bot.adapters.base import ChatAdapter
+from bot.asking import Asker
 from bot.assembler import Assembler
 from bot.clock import ServerClock, bounded
 from bot.consent import Consent
@@ -30,7 +33,7 @@ from models.errors import ModelError
 from models.ids import BurstId, EventId
 from models.labels import request_id
 from models.settings import Settings
-from models.store import bursts, decisions, erasure, feedback, inbox, requests
+from models.store import bursts, decisions, erasure, feedback, inbox
 from models.store.decisions import Routed
 from models.store.revision import revise
 from models.store.thread import Store
@@ -42,6 +45,8 @@ BURSTS_MAX = 16
 REPLIES_MAX = 4
 """Answers waited for at the same time."""
 TICK_S = 0.25
+ASK_S = 1.0
+"""The pool is looked at no more often than this."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +67,7 @@ class Pipeline:
         slot: ServingSlot,
         actor: Actor | None = None,
         steward: Steward | None = None,
+        asker: Asker | None = None,
         on_routed: Callable[[Burst, Sequence[Decision], Routing], None] | None = None,
     ) -> None:
         self._settings = settings
@@ -71,6 +77,7 @@ class Pipeline:
         self._slot = slot
         self._actor = actor
         self._steward = steward
+        self._asker = asker or Asker(settings, store)
         self._on_routed = on_routed
         self._consent = Consent(settings, store)
         self._introducer = Introducer(settings, store, adapter)
@@ -78,6 +85,7 @@ class Pipeline:
         self._clock = ServerClock(adapter.capabilities.pace)
         self._arrived: asyncio.Queue[ChatEvent | None] = asyncio.Queue(maxsize=4 * EVENTS_MAX)
         self._closed, self._routed = asyncio.Event(), asyncio.Event()
+        self._unsure, self._decided = asyncio.Event(), asyncio.Event()
         self._chat_ended = self._all_closed = self._all_routed = False
         self._amended: set[BurstId] = set()
         self.tally = Tally()
@@ -92,6 +100,7 @@ class Pipeline:
             tasks.create_task(self._receive())
             tasks.create_task(self._assemble())
             tasks.create_task(self._decide())
+            tasks.create_task(self._ask())
             tasks.create_task(self._introducer.run())
             if self._actor is not None:
                 tasks.create_task(self._act(self._actor))
@@ -231,6 +240,8 @@ class Pipeline:
                 await self._closed.wait()
         self._all_routed = True
         self._routed.set()
+        self._unsure.set()
+        self._decided.set()
 
     async def _answers(self, batch: Sequence[Burst]) -> list[tuple[Decision, ...]]:
         """Decide a batch; a burst on which the model fails gets no decision, and is asked about like an unsure one."""
@@ -246,8 +257,6 @@ class Pipeline:
 
     async def _route(self, batch: Sequence[Burst], answers: Sequence[tuple[Decision, ...]]) -> None:
         now = datetime.now(UTC)
-        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        left = self._settings.ask.daily_budget - await self._store.do(requests.asked_since, today)
         routed: list[tuple[Burst, Routed]] = []
         for burst, made in zip(batch, answers, strict=True):
             if burst.id in self._amended:
@@ -255,15 +264,14 @@ class Pipeline:
             mode = self._consent.mode(burst.room, burst.platform)
             ask = self._settings.ask
             people = overlap(burst.id, self._settings.argilla, ask.seed)
-            routing, request = route(
-                burst, self._questions, made, ask, budget_left=left, now=now, mode=mode, people=people
-            )
+            routing, request = route(burst, self._questions, made, ask, now=now, mode=mode, people=people)
             routed.append((burst, Routed(decisions=made, routing=routing, request=request)))
-            left -= request is not None and not request.blind
         await self._store.do(decisions.record_all, [one for _, one in routed], now)
         for burst, one in routed:
             self._note(burst, one)
         self._routed.set()
+        if any(one.routing.unsure for _, one in routed):
+            self._unsure.set()
 
     def _note(self, burst: Burst, routed: Routed) -> None:
         made, routing = routed.decisions, routed.routing
@@ -281,7 +289,21 @@ class Pipeline:
         if self._on_routed is not None:
             self._on_routed(burst, made, routing)
 
-    # 4. From acts to replies.
+    # 4. From the pool of unsure bursts to requests, within the day's budget.
+
+    async def _ask(self) -> None:
+        while True:
+            last = self._all_routed
+            self._unsure.clear()
+            self.tally.top_up(await self._asker.top_up())
+            if last:
+                break
+            await self._unsure.wait()
+            with suppress(TimeoutError):  # what becomes unsure within a moment is compared
+                async with asyncio.timeout(ASK_S):
+                    await self._decided.wait()
+
+    # 5. From acts to replies.
 
     async def _act(self, actor: Actor) -> None:
         while True:

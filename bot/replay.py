@@ -58,6 +58,9 @@ async def replay(
     ``begins`` is told how many messages there are, ``advance`` how many are decided. Raises InputError, ModelError or
     StoreError; a faulty file is noticed before anything is written.
     """
+    settings = settings.model_copy(  # a recorded chat's budget has no day to be spread over
+        update={"ask": settings.ask.model_copy(update={"paced": False})}
+    )
     path, digest = (
         (await asyncio.to_thread(model_file, model, settings), None) if model is not None else champion_gguf(settings)
     )

@@ -13,8 +13,8 @@ from models.labels import Request, RequestState, request_id
 from models.question import Question
 from models.settings import ArgillaSettings, AskSettings
 
-AUDIT, MARGIN = "audit", "margin"
-OVER_BUDGET = "budget spent"
+AUDIT = "audit"
+NO_BUDGET = "nobody is asked: ask.daily_budget is 0"
 NOT_ASKED = "nobody is asked in a room with the mode"
 """Begins the reason of a burst that is unsure where annotators may not read."""
 
@@ -85,17 +85,17 @@ def route(
     decisions: Sequence[Decision],
     ask: AskSettings,
     *,
-    budget_left: int,
     now: datetime,
     mode: Mode = Mode.TRAIN,
     people: int = 1,
 ) -> tuple[Routing, Request | None]:
-    """Give a burst its route, and the request that goes with it.
+    """Give a burst its route, and the request that goes with it if it is audited.
 
-    An audited burst is always requested, blind, outside the budget, and routed like any other. Any other unsure burst
-    is requested while the day's budget lasts, and passed in silence afterwards. Where only questions that have no say
-    in the reply are unsure, the burst is requested within the same budget and keeps its route. Nothing is requested or
-    drawn where the room's mode does not let annotators read. ``people`` is how many are to answer before it is settled.
+    An audited burst is always requested, blind, outside the budget, and routed like any other. An unsure burst, audited
+    or not, enters the pool that is asked from (``bot/asking.py``). So does one where only questions that have no say in
+    the reply are unsure; it keeps its route. Nothing is requested or drawn where the room's mode does not let
+    annotators read, and nothing enters the pool where there is no budget at all. ``people`` is how many
+    are to answer before it is settled.
     """
     leaning = lean(questions, decisions)
     if not mode.allows(Mode.LABEL):
@@ -105,26 +105,30 @@ def route(
             burst=burst.id, route=leaning.route, reason=leaning.reason, audit=False, probability=1.0, mode=mode
         ), None
     audit = audited(burst.room, burst.started_at, ask)
-    unsure = leaning.route is Route.ASK or bool(leaning.doubts)
-    deliberate = unsure and budget_left > 0
-    asked = deliberate or (unsure and audit)
-    if leaning.route is Route.ASK and not asked:
-        leaning = Leaning(route=Route.PASS, reason=f"{OVER_BUDGET}; {leaning.reason}")
-    elif asked and leaning.doubts:
+    unsure = ask.daily_budget > 0 and (leaning.route is Route.ASK or bool(leaning.doubts))
+    if leaning.route is Route.ASK and not (unsure or audit):
+        leaning = Leaning(route=Route.PASS, reason=f"{NO_BUDGET}; {leaning.reason}")
+    elif unsure and leaning.doubts:
         leaning = replace(leaning, reason=f"{leaning.reason}; unsure: {', '.join(leaning.doubts)}")
-    # Drawn by chance is only what would not have been asked about anyway; weights are 1 over this.
-    probability = ask.audit_share if audit and not deliberate else 1.0
+    # Drawn by chance is only what would not be asked about anyway: the probability rises to 1 once the burst is picked.
+    probability = ask.audit_share if audit else 1.0
     routing = Routing(
-        burst=burst.id, route=leaning.route, reason=leaning.reason, audit=audit, probability=probability, mode=mode
+        burst=burst.id,
+        route=leaning.route,
+        reason=leaning.reason,
+        audit=audit,
+        probability=probability,
+        unsure=unsure,
+        mode=mode,
     )
-    if not (audit or asked):
+    if not audit:
         return routing, None
     request = Request(
         id=request_id(burst.id, questions),
         burst=burst.id,
-        strategy=AUDIT if audit else MARGIN,
+        strategy=AUDIT,
         probability=probability,
-        blind=audit,
+        blind=True,
         state=RequestState.PENDING,
         created_at=now,
         overlap=people,

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.asking import standing
 from bot.guarantee import guarantees
 from labeling.outbox import REFUSALS_MAX
 from models.calibration import QuestionCalibration, read_calibration
@@ -51,6 +52,7 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
         "rooms": _rooms(db, settings),
         "requests": requests.count(db),
         "outbox": _outbox(db),
+        "asking": standing(db, settings, datetime.now(UTC)),
         "closed_to_decided": asdict(decisions.delays(db, DELAYS_OF)),
         "labels": labels.count(db, versions(settings.questions)),
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},

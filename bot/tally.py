@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from bot.routing import OVER_BUDGET
 from models.decision import Route
 from models.store.decisions import Routed
 
@@ -19,8 +18,10 @@ class Tally:
     acted: int = 0
     asked: int = 0
     passed: int = 0
-    over_budget: int = 0
-    """Passed only because the day's budget was spent."""
+    unsure: int = 0
+    """Worth asking about, audited or not."""
+    picked: int = 0
+    """Of the unsure, picked from the pool within the day's budget; audited ones do not count."""
 
     @property
     def routed(self) -> int:
@@ -36,4 +37,9 @@ class Tally:
         self.acted += routing.route is Route.ACT
         self.asked += routing.route is Route.ASK
         self.passed += routing.route is Route.PASS
-        self.over_budget += routing.reason.startswith(OVER_BUDGET)
+        self.unsure += routing.unsure
+
+    def top_up(self, requests: int) -> None:
+        """Count requests that were picked from the pool."""
+        self.picked += requests
+        self.requested += requests

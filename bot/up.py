@@ -11,6 +11,7 @@ import structlog
 from bot.act import Actor
 from bot.adapters import ChatAdapter, open_adapter
 from bot.answer import Answerer
+from bot.asking import Asker
 from bot.collector import look_less_often
 from bot.erasing import Eraser
 from bot.pipeline import Pipeline
@@ -82,22 +83,36 @@ class Bot:
                 actor = Actor(store, adapter, answers, settings.questions, rooms)
             recall = settings.manners.recall_reactions
             steward = Steward(store, adapter, settings.questions, rooms, recall)
+            asker = Asker(settings, store)
             self._say(f"listening on {adapter.name}; {slot.revision} decides; " + _manners(actor))
             look_less_often()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(store, adapter, slot, actor, steward))
+                tasks.create_task(self._listen(store, adapter, slot, actor, steward, asker))
                 tasks.create_task(slot.watch())
-                tasks.create_task(self._label(store))
+                tasks.create_task(self._label(store, asker))
 
     async def _listen(
-        self, store: Store, adapter: ChatAdapter, slot: ServingSlot, actor: Actor | None, steward: Steward
+        self,
+        store: Store,
+        adapter: ChatAdapter,
+        slot: ServingSlot,
+        actor: Actor | None,
+        steward: Steward,
+        asker: Asker,
     ) -> None:
-        settings = self._settings
-        pipeline = Pipeline(settings=settings, store=store, adapter=adapter, slot=slot, actor=actor, steward=steward)
+        pipeline = Pipeline(
+            settings=self._settings,
+            store=store,
+            adapter=adapter,
+            slot=slot,
+            actor=actor,
+            steward=steward,
+            asker=asker,
+        )
         await pipeline.run()
         log.info("the chat has ended", messages=pipeline.tally.messages, bursts=pipeline.tally.bursts)
 
-    async def _label(self, store: Store) -> None:
+    async def _label(self, store: Store, asker: Asker) -> None:
         """Keep the labelling queue going; the bot has been deciding since before it is up."""
         settings = self._settings
         async with AsyncExitStack() as stack:
@@ -123,8 +138,13 @@ class Bot:
             outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest, modes=modes)
             inlet = Inlet(store, desk, settings.questions)
             eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
+
+            async def top_up() -> None:
+                await asker.top_up()
+                await outbox.flush()
+
             schedule = Schedule(
-                settings, store, config=self._config, pull=inlet.pull, top_up=outbox.flush, erase=eraser.finish
+                settings, store, config=self._config, pull=inlet.pull, top_up=top_up, erase=eraser.finish
             )
             await stack.enter_async_context(schedule)
             if embedded is None:

@@ -52,5 +52,7 @@ class Routing:
     audit: bool
     probability: float
     """The probability with which the burst came to be labelled: 1 if it was, or would have been, chosen as unsure."""
+    unsure: bool = False
+    """Whether it is worth asking about: it may be picked from the pool."""
     mode: Mode | None = None
     """The mode of its room at that time; None for what was routed before rooms had modes."""

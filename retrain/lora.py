@@ -124,8 +124,13 @@ def fingerprint(
     base: str, items: Sequence[Item], questions: Sequence[Question], settings: TrainSettings, budget: int
 ) -> str:
     """Hash (16 hex digits) of everything that decides what a run produces."""
-    weights = Path(resolve(base)[0]) / "model.safetensors"
-    content = hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else base
+    content = weights_hash(base)
     rows = [(i.burst.id, i.burst.text, sorted(i.answers.items()), i.weight) for i in items]
     told = json.dumps([content, rows, versions(questions), settings.model_dump(), budget], ensure_ascii=False)
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def weights_hash(base: str) -> str:
+    """SHA-256 of a base's weights; the name itself where they are not in one file here."""
+    weights = Path(resolve(base)[0]) / "model.safetensors"
+    return hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else base

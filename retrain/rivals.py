@@ -24,13 +24,17 @@ DRAWS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duel:
-    """Macro-F1 of a rival and of the candidate on the same labels; ``drawn`` differences over conversations."""
+    """Macro-F1 of a rival and of the candidate on the same labels; ``drawn`` differences over conversations.
+
+    ``changed``: labels on which the two decide differently.
+    """
 
     rival: float
     candidate: float
     labels: int
     conversations: int
     rarer: int
+    changed: int
     drawn: Floats
 
     @property
@@ -66,6 +70,7 @@ def duel(rival: Judged, candidate: Judged, rng: np.random.Generator) -> Duel:
         labels=len(old.gold),
         conversations=conversations,
         rarer=int(min((old.gold > 0.5).sum(), (old.gold <= 0.5).sum())),
+        changed=int(((old.positive >= 0.5) != (new.positive >= 0.5)).sum()),
         drawn=np.empty(0),
     )
     if found.lack is not None:
@@ -81,6 +86,7 @@ def challenger_check(champion: Judged, challenger: Judged, gate: GateSettings, r
     name = f"challenger {champion.question.id}"
     found = duel(champion, challenger, rng)
     figures = {"champion": found.rival, "challenger": found.candidate, "labels": float(found.labels)}
+    figures["changed"] = float(found.changed)  # models/acquisition/settled.py reads it
     told = found.told("the champion")
     if found.lack is not None:
         return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=f"{told}, but {found.lack}", figures=figures)

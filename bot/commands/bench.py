@@ -13,6 +13,7 @@ BENCHES: tuple[click.Command, ...] = (
     decide,
     cascade,
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
+    hand_on(("bench", "acquisition"), "How many labels each way of asking needs, against asking at random."),
     ingest,
     privacy,
     queue,

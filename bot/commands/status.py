@@ -37,6 +37,7 @@ def _show(found: Mapping[str, Any]) -> None:
         table.add_row(name, ", ".join(f"{count} {what}" for what, count in found[name].items()) or "none yet")
     if waits := _waits(found["outbox"]):
         table.add_row("waits for Argilla", Text(waits))
+    table.add_row("asking", Text(_asking(found["asking"])))
     if found["paused"]:
         table.add_row("paused by admins", Text(", ".join(found["paused"])))
     if (delays := found["closed_to_decided"])["bursts"]:
@@ -79,3 +80,20 @@ def _waits(outbox: Mapping[str, Any]) -> str:
 
 def _minute(moment: str | None) -> str:
     return "once" if moment is None else f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
+
+
+def _asking(found: Mapping[str, Any]) -> str:
+    """How asking stands, in words; above all whether labels still change anything."""
+    lines = [
+        f"{found['asked_today']} of {found['budget']} requests today, chosen by {found['strategy']}",
+        f"{found['pool']} unsure bursts wait and could be asked about",
+    ]
+    lines += [
+        f"the last training changed {seen['changed']} of {seen['bursts']} held-out decisions "
+        f"({name.removeprefix('challenger ')}): {seen['at_most']:.1%} at most, at 95 % confidence"
+        for name, seen in found["changes"].items()
+        if seen["bursts"]
+    ]
+    if found["settled"]:
+        lines.append("recent labels no longer change decisions, so less is asked (ask.settled_share)")
+    return "\n".join(lines)

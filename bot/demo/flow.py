@@ -80,7 +80,7 @@ def demo_settings(settings: Settings, folder: Path, plan: Plan) -> Settings:
             "question": questions,
             "decide": settings.decide.model_copy(update={"model": plan.champion, "max_prompt_tokens": 200}),
             "ask": settings.ask.model_copy(
-                update={"daily_budget": 1000, "audit_share": 0.0, "audit_block_minutes": 10}
+                update={"daily_budget": 1000, "paced": False, "audit_share": 0.0, "audit_block_minutes": 10}
             ),
             "argilla": settings.argilla.model_copy(
                 update={"url": None, "api_key_env": None, "port": 0, "overlap": 2, "overlap_share": 1.0}

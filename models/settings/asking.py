@@ -1,9 +1,9 @@
 """Whom the bot asks, how often, and when it does so by itself."""
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from models.settings.table import Count, Seconds, Share, Table
 
@@ -21,13 +21,34 @@ def _root(url: str) -> str:
 
 
 class AskSettings(Table):
-    """How many bursts people are asked about."""
+    """How many bursts people are asked about, and which.
+
+    ``paced`` spreads the day's budget over the day; below ``cold_start`` labels novelty decides instead of
+    ``strategy``; ``skip_alike`` asks about near-duplicates once; an unsure burst may be asked about for ``pool_hours``;
+    ``settled_share`` of the budget is left while labels no longer change decisions. ``committee`` names models that are
+    read beside the deciding one, for the strategy of that name.
+    """
 
     daily_budget: Annotated[int, Field(ge=0)] = 100
+    paced: bool = True
+    strategy: Literal["margin", "entropy", "committee", "diversity", "mixed", "random"] = "margin"
+    committee: tuple[str, ...] = ()
+    cold_start: Annotated[int, Field(ge=0)] = 50
+    skip_alike: bool = True
+    pool_hours: Annotated[float, Field(gt=0, le=24 * 30, allow_inf_nan=False)] = 24.0
+    settled_share: Share = 0.25
     audit_share: Share = 0.05
     audit_block_minutes: Count = 30
     suggestions: bool = True
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _has_members(self) -> Self:
+        if self.strategy == "committee" and not self.committee:
+            raise ValueError(
+                'the strategy "committee" needs models to compare: ask.committee = ["starter-base-xs", ...]'
+            )
+        return self
 
 
 class ArgillaSettings(Table):

@@ -24,9 +24,10 @@ _UPSERT_DECISION = (
     "milliseconds = excluded.milliseconds, decided_at = excluded.decided_at"
 )
 _UPSERT_ROUTE = (
-    "INSERT INTO routes (burst, route, reason, audit, probability, mode, routed_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO routes (burst, route, reason, audit, probability, mode, unsure, routed_at) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (burst) DO UPDATE SET route = excluded.route, reason = excluded.reason, audit = excluded.audit, "
-    "probability = excluded.probability, mode = excluded.mode, routed_at = excluded.routed_at"
+    "probability = excluded.probability, mode = excluded.mode, unsure = excluded.unsure, routed_at = excluded.routed_at"
 )
 
 
@@ -62,7 +63,7 @@ def record_all(db: Database, batch: Sequence[Routed], at: datetime) -> None:
         db.conn.executemany(_UPSERT_DECISION, [_row(decision) for routed in batch for decision in routed.decisions])
         db.conn.executemany(
             _UPSERT_ROUTE,
-            [(r.burst, r.route.value, r.reason, int(r.audit), r.probability, r.mode, to_seconds(at)) for r in routings],
+            [_route_row(routing, at) for routing in routings],
         )
         for routed in batch:
             if routed.request is not None:
@@ -70,6 +71,32 @@ def record_all(db: Database, batch: Sequence[Routed], at: datetime) -> None:
         db.conn.executemany(
             "UPDATE bursts SET state = ? WHERE id = ? AND state <> ?", [(ROUTED, r.burst, WITHDRAWN) for r in routings]
         )
+
+
+def _route_row(r: Routing, at: datetime) -> tuple[object, ...]:
+    return (
+        r.burst,
+        r.route.value,
+        r.reason,
+        int(r.audit),
+        r.probability,
+        r.mode,
+        int(r.unsure),
+        to_seconds(at),
+    )
+
+
+def newest(db: Database, found: Sequence[BurstId]) -> dict[BurstId, tuple[Decision, ...]]:
+    """The newest decision about each of these bursts and every question; a burst without one is not there."""
+    rows = db.query(
+        "SELECT d.* FROM decisions d JOIN json_each(?) j ON d.burst = j.value ORDER BY d.decided_at",
+        [json.dumps(list(found))],
+    )
+    made: dict[BurstId, dict[QuestionId, Decision]] = {}
+    for row in rows:
+        decision = _decision(row)
+        made.setdefault(decision.burst, {})[decision.question] = decision
+    return {burst: tuple(by_question.values()) for burst, by_question in made.items()}
 
 
 def decisions_of(db: Database, burst: BurstId) -> list[Decision]:
@@ -88,6 +115,7 @@ def routing_of(db: Database, burst: BurstId) -> Routing | None:
         reason=row["reason"],
         audit=bool(row["audit"]),
         probability=row["probability"],
+        unsure=bool(row["unsure"]),
         mode=None if row["mode"] is None else Mode(row["mode"]),
     )
 

@@ -258,3 +258,11 @@ def outbox(db: Database) -> None:
     db.table("requests").add_column("cleared", int, not_null_default=0)
     db.table("requests").add_column("refusals", int, not_null_default=0)
     db.execute("CREATE INDEX requests_to_clear ON requests (id) WHERE state = 'withdrawn' AND cleared = 0")
+
+
+@migrations()
+def pool(db: Database) -> None:
+    """Which bursts are worth asking about, and indexes to find them and what was asked about lately."""
+    db.table("routes").add_column("unsure", int, not_null_default=0)
+    db.execute("CREATE INDEX routes_unsure ON routes (routed_at) WHERE unsure = 1")
+    db.table("requests").create_index(["created_at"])

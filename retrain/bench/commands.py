@@ -15,6 +15,7 @@ from models.labelled import read_items
 from models.llama import gguf_of
 from models.settings import load_settings
 from retrain.bench.accuracy import Match, cross_fitted, held_out
+from retrain.bench.acquisition.command import acquisition
 from retrain.bench.contest import AT_PRECISION, Estimate
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
@@ -42,6 +43,7 @@ def bench() -> None:
 
 bench.add_command(weights)
 bench.add_command(forward)
+bench.add_command(acquisition)
 
 
 @bench.command()

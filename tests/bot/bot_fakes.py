@@ -24,7 +24,12 @@ def settings_in(folder: Path, **tables) -> Settings:
     settings = load_settings(REPO / "config.toml")
     open_rooms = (RoomTable(id="*", mode="train"),)
     return settings.model_copy(
-        update={"data_dir": folder, "ask": AskSettings(daily_budget=10_000), "room": open_rooms, **tables}
+        update={
+            "data_dir": folder,
+            "ask": AskSettings(daily_budget=10_000, paced=False, skip_alike=False),
+            "room": open_rooms,
+            **tables,
+        }
     )
 
 

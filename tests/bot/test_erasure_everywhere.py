@@ -66,6 +66,7 @@ def holding(folder: Path, word: str) -> list[str]:
 def settings(tmp_path):
     text = (REPO / "config.toml").read_text(encoding="utf-8").replace('id = "console"', 'id = "*"', 1)
     text = text.replace("audit_share = 0.05", "audit_share = 0.0").replace("port = 6900", "port = 0")
+    text = text.replace("paced = true", "paced = false").replace("skip_alike = true", "skip_alike = false")
     path = tmp_path / "config.toml"
     path.write_text(text.replace("audit_block_minutes = 30", "audit_block_minutes = 10"), encoding="utf-8")
     return load_settings(path)

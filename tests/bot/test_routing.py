@@ -15,14 +15,15 @@ from models.settings import AskSettings
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 NO_AUDIT = AskSettings(audit_share=0.0)
+NO_BUDGET = AskSettings(audit_share=0.0, daily_budget=0)
 ALL_AUDIT = AskSettings(audit_share=1.0)
 BURST = Burst(id="b", room="r", sender="a", text="hm", window=(), started_at=NOW, ended_at=NOW)
 
 
-def routed(settings, sure, ask=NO_AUDIT, budget=1):
+def routed(settings, sure, ask=NO_AUDIT):
     [made] = FakeDecider(settings.questions).decide([BURST])
     made = [replace(decision, sure=answer) for decision, answer in zip(made, sure, strict=False)]
-    return route(BURST, settings.questions, made, ask, budget_left=budget, now=NOW)
+    return route(BURST, settings.questions, made, ask, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -41,22 +42,21 @@ def routed(settings, sure, ask=NO_AUDIT, budget=1):
 def test_routes(settings, sure, expected):
     routing, request = routed(settings, sure)
     assert routing.route is expected
-    assert (request is not None) == (expected is Route.ASK)
-    if request is not None:
-        assert (request.strategy, request.blind, request.probability) == ("margin", False, 1.0)
+    assert routing.unsure == (expected is Route.ASK)
+    assert request is None
 
 
 def test_without_budget_the_unsure_are_passed(settings):
-    routing, request = routed(settings, (None, None), budget=0)
-    assert (routing.route, request) == (Route.PASS, None)
-    assert routing.reason.startswith("budget spent")
+    routing, request = routed(settings, (None, None), AskSettings(audit_share=0.0, daily_budget=0))
+    assert (routing.route, routing.unsure, request) == (Route.PASS, False, None)
+    assert routing.reason.startswith("nobody is asked")
 
 
 @pytest.mark.parametrize(
     ("sure", "expected"), [(("no", None), Route.PASS), (("yes", "no"), Route.ACT), ((None, None), Route.ASK)]
 )
 def test_audited_bursts_are_always_requested_blind_and_routed_as_ever(settings, sure, expected):
-    routing, request = routed(settings, sure, ALL_AUDIT, budget=0)
+    routing, request = routed(settings, sure, ALL_AUDIT)
     assert (routing.route, routing.audit, routing.probability) == (expected, True, 1.0)
     assert (request.strategy, request.blind, request.probability) == ("audit", True, 1.0)
 
@@ -68,12 +68,12 @@ def beside(name, **after):
     return Question(id=name, text="?", definition=name, options=(YES, NO), positive="yes", after=after)
 
 
-def mixed(settings, extra, sure, budget=1):
+def mixed(settings, extra, sure, ask=NO_AUDIT):
     """Route with the two questions of config.toml and more; ``sure`` maps questions to answers."""
     questions = (*settings.questions, *extra)
     decider = FakeDecider(questions)
     made = [replace(d, sure=sure.get(d.question)) for d in decider.decide([BURST])[0]]
-    return route(BURST, questions, made, NO_AUDIT, budget_left=budget, now=NOW)
+    return route(BURST, questions, made, ask, now=NOW)
 
 
 @pytest.mark.parametrize("complaint", ["yes", "no", None])
@@ -88,12 +88,12 @@ def mixed(settings, extra, sure, budget=1):
 )
 def test_a_question_that_stands_alone_has_no_say_in_the_reply(settings, reply, expected, complaint):
     routing, request = mixed(settings, [beside("complaint")], {**reply, "complaint": complaint})
-    assert routing.route is expected
-    assert (request is not None) == (expected is Route.ASK or complaint is None)
+    assert (routing.route, request) == (expected, None)
+    assert routing.unsure == (expected is Route.ASK or complaint is None)
     assert ("complaint" in routing.reason) == (expected is not Route.ASK and complaint is None)
     if expected is not Route.ASK:
-        routing, request = mixed(settings, [beside("complaint")], {**reply, "complaint": complaint}, budget=0)
-        assert (routing.route, request) == (expected, None)
+        routing, request = mixed(settings, [beside("complaint")], {**reply, "complaint": complaint}, NO_BUDGET)
+        assert (routing.route, routing.unsure) == (expected, False)
         assert routing.reason.startswith("sure: ")
 
 
@@ -104,8 +104,8 @@ def test_what_follows_a_negative_answer_is_asked_about_in_silence(settings):
         ({"is_question": "no", "thanks": "yes"}, Route.PASS, False),
         ({"is_question": "yes", "needs_context": "no"}, Route.ACT, False),  # not reached
     ]:
-        routing, request = mixed(settings, [thanks], sure)
-        assert (routing.route, request is not None) == (route_, asked)
+        routing, _ = mixed(settings, [thanks], sure)
+        assert (routing.route, routing.unsure) == (route_, asked)
 
 
 def test_what_comes_after_the_first_question_by_way_of_another_decides_too(settings):
@@ -114,15 +114,12 @@ def test_what_comes_after_the_first_question_by_way_of_another_decides_too(setti
     assert mixed(settings, [deep], {"is_question": "yes", "needs_context": "no"})[0].route is Route.ACT
 
 
-@pytest.mark.parametrize(
-    ("sure", "budget", "probability"),
-    [(("no", None), 1, 0.5), (("yes", "no"), 1, 0.5), ((None, None), 1, 1.0), ((None, None), 0, 0.5), ((), 1, 1.0)],
-)
-def test_only_what_would_not_have_been_asked_was_drawn_by_chance(settings, sure, budget, probability):
+@pytest.mark.parametrize(("sure", "unsure"), [(("no", None), False), (("yes", "no"), False), ((None, None), True)])
+def test_an_audited_burst_was_drawn_by_chance_and_may_be_picked_besides(settings, sure, unsure):
     ask = next(a for a in (AskSettings(audit_share=0.5, seed=s) for s in range(99)) if audited("r", NOW, a))
-    routing, request = routed(settings, sure, ask, budget)
-    assert (routing.audit, request.blind) == (True, True)
-    assert routing.probability == request.probability == probability
+    routing, request = routed(settings, sure, ask)
+    assert (routing.audit, request.blind, routing.unsure) == (True, True, unsure)
+    assert routing.probability == request.probability == 0.5
 
 
 def test_request_ids_follow_burst_and_wording(settings):

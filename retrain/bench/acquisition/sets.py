@@ -1,0 +1,128 @@
+"""A labelled file as a pool to ask from and rows to judge on, both as arrays."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.acquisition.ngrams import distinct, vectors
+from models.acquisition.pool import Rows, Vectors
+from models.errors import InputError
+from models.item import Item
+from models.labelled import read_items
+from models.metrics import Floats, clusters
+from models.question import Question
+from models.settings import Settings
+from retrain.bench.acquisition.hidden import hidden_states
+from retrain.head import squeezed
+from retrain.peer import fold_of, labelled
+
+HELD_OUT_OF = 4
+"""A file given alone is judged on the conversations of one fold of so many; the others are the pool."""
+WORDS = 128
+"""Directions of the n-gram vectors that a head sees."""
+LEAST_POOL, LEAST_JUDGED = 300, 60
+ARMS = ("hidden", "words")
+"""What a head sees: hidden states and n-grams, or n-grams alone, which no label has touched."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledSet:
+    """One question on one file: n rows to ask from, t rows to judge on.
+
+    ``features`` maps each arm to the features [n + t, d] of each member of the committee, the deciding one first.
+    ``gold`` [n + t] is 1 where the answer is positive; ``vectors`` [n, WORDS], of length 1: n-gram vectors squeezed so
+    that thousands of runs stay cheap; ``fresh``: places in the pool that are no near-duplicate of one before;
+    ``conversation`` [t] numbers from 0.
+    """
+
+    name: str
+    pool: tuple[Item, ...]
+    judged: tuple[Item, ...]
+    question: Question
+    features: Mapping[str, tuple[Floats, ...]]
+    gold: Floats
+    vectors: Vectors
+    fresh: Rows
+    conversation: NDArray[np.int64]
+
+
+def read_sets(
+    train: Path, dev: Path | None, settings: Settings, rungs: Sequence[str], most: int, work: Path, say: Say
+) -> list[LabelledSet]:
+    """Read one set for each question that the file has answers to; small ones are left out, and it is said.
+
+    Without ``dev`` a quarter of the train file's conversations is judged on. Raises InputError where files share a
+    conversation.
+    """
+    parts = [subsample(read_items(path, settings.questions), most) for path in (train, dev) if path is not None]
+    everything = [item for part in parts for item in part]
+    if dev is None:
+        held = [fold_of(item.conversation, HELD_OUT_OF) == 0 for item in everything]
+    else:
+        held = [False] * len(parts[0]) + [True] * len(parts[1])
+        shared = {item.conversation for item in parts[0]} & {item.conversation for item in parts[1]}
+        if told := sorted(name for name in shared if not name.startswith("line ")):
+            raise InputError(f"{train} and {dev} share {len(told)} conversations, {told[0]} among them: no fair split")
+    states = []
+    for rung in rungs:
+        say(f"{train.name}: hidden states of {rung} for {len(everything)} bursts")
+        read = [
+            hidden_states(rung, part, settings.questions, settings.decide.max_prompt_tokens, work) for part in parts
+        ]
+        states.append(np.concatenate(read))
+    grams = vectors([item.burst.text for item in everything])
+    topics = squeezed(grams, WORDS, 0)
+    words = _scaled(topics)
+    near = (topics / np.maximum(np.linalg.norm(topics, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    found = []
+    for place, question in enumerate(settings.questions):
+        known = {item.burst.id for item in labelled(question, everything)}
+        pool = [i for i, item in enumerate(everything) if item.burst.id in known and not held[i]]
+        judged = [i for i, item in enumerate(everything) if item.burst.id in known and held[i]]
+        name = f"{train.stem.removesuffix('_train')}: {question.id}"
+        if len(pool) < LEAST_POOL or len(judged) < LEAST_JUDGED:
+            if known:
+                say(f"{name}: left out, {len(pool)} labels to ask for and {len(judged)} to judge on are too few")
+            continue
+        rows = [*pool, *judged]
+        gold = [everything[i].answers[question.id] == question.positive for i in rows]
+        found.append(
+            LabelledSet(
+                name=name,
+                pool=tuple(everything[i] for i in pool),
+                judged=tuple(everything[i] for i in judged),
+                question=question,
+                features={
+                    "hidden": tuple(np.hstack([_scaled(h[rows, place]), words[rows]]) for h in reversed(states)),
+                    "words": (words[rows],),
+                },
+                gold=np.array(gold, dtype=np.float64),
+                vectors=near[pool],
+                fresh=distinct(grams[pool], grams[:0]),
+                conversation=clusters([everything[i].conversation for i in judged]),
+            )
+        )
+    return found
+
+
+def subsample(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many items, chosen by a hash of their ids: the same in every run, in their order."""
+    if len(items) <= most:
+        return list(items)
+    rank = {i.burst.id: hashlib.sha256(i.burst.id.encode("utf-8", "replace")).digest() for i in items}
+    kept = set(sorted(rank, key=lambda burst: rank[burst])[:most])
+    return [item for item in items if item.burst.id in kept]
+
+
+def _scaled(rows: NDArray[np.floating]) -> Floats:
+    """Columns with mean 0 and variance 1 over the square root of their number: rows have a length of about 1."""
+    centred = rows.astype(np.float64) - rows.mean(axis=0)
+    spread = centred.std(axis=0)
+    found: Floats = centred / np.where(spread > 0, spread, 1.0) / np.sqrt(rows.shape[1])
+    return found
