@@ -19,6 +19,9 @@ LEVEL = 0.95
 LEAST_CONVERSATIONS = 5
 """Fewer cannot stand for others: then only seeds are drawn."""
 
+LEAST_TRAINED = 200
+"""Labels from which on a training happens at all (gate.min_labels), so that decisions could settle."""
+
 Interval = tuple[float, float]
 
 
@@ -154,7 +157,8 @@ def _standing(
     ratio = needed / by_chance
     judged = int(courses[0].tables[0].sum())
     rule = [
-        sum(settled({"": Changes(changed=int(c.changed[b]), bursts=judged)}) for c in courses) * 2 >= len(courses)
+        labels[b] >= LEAST_TRAINED
+        and sum(settled({"": Changes(changed=int(c.changed[b]), bursts=judged)}) for c in courses) * 2 >= len(courses)
         for b in range(len(labels))
     ]
     stops = rule.index(True) if any(rule) else None

@@ -12,7 +12,7 @@ from models.acquisition.strategies import COMMITTEE, DIVERSITY, RANDOM, STRATEGI
 from retrain.bench.acquisition.sets import LabelledSet
 from retrain.head import Head, fit_head
 
-BUDGETS = (25, 50, 100, 150, 200, 300, 400, 600, 800, 1000, 1300)
+BUDGETS = (25, 50, 100, 150, 200, 300, 400, 600, 800)
 """Labels after which the head is fitted anew."""
 COLD_START = 50
 _TINY = 1e-12
