@@ -16,6 +16,7 @@ from models.llama import gguf_of
 from models.settings import load_settings
 from retrain.bench.accuracy import Match, cross_fitted, held_out
 from retrain.bench.acquisition.command import acquisition
+from retrain.bench.acquisition.lora_command import acquisition_lora
 from retrain.bench.contest import AT_PRECISION, Estimate
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
@@ -44,6 +45,7 @@ def bench() -> None:
 bench.add_command(weights)
 bench.add_command(forward)
 bench.add_command(acquisition)
+bench.add_command(acquisition_lora)
 
 
 @bench.command()

@@ -73,10 +73,10 @@ def acquisition(
     settings = load_settings(config)
     found: list[tuple[str, Comparison]] = []
     for use, train, dev in [*(("choose", t, None) for t in choosing), *(("confirm", t, d) for t, d in confirming)]:
-        sets = read_sets(train, dev, settings, rungs, rows, work, _say)
+        sets = read_sets(train, dev, settings, rungs, rows, work, say)
         for known in sets if dev is not None else sets[:1]:
             for arm in arms:
-                _say(f"{known.name}, {arm}: {seeds} seeds")
+                say(f"{known.name}, {arm}: {seeds} seeds")
                 found.append((use, _compared(known, arm, seeds, pool)))
     if as_json:
         click.echo(json.dumps([{"use": use, **asdict(one)} for use, one in found], indent=2))
@@ -135,5 +135,6 @@ def _told(interval: Interval, form: str) -> str:
     return f"[{interval[0]:{form}}, {interval[1]:{form}}]"
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell how far it is, beside what is printed at the end."""
     click.echo(text, err=True)

@@ -1,0 +1,90 @@
+"""The command ``bench acquisition-lora``: does what a cheap head says hold for real training?"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from models.acquisition.strategies import COMMITTEE, RANDOM, STRATEGIES
+from models.errors import InputError
+from models.settings import load_settings
+from retrain.bench.acquisition.command import say
+from retrain.bench.acquisition.loop import pool_rows
+from retrain.bench.acquisition.lora import learn
+from retrain.bench.acquisition.sets import read_sets
+
+
+@click.command("acquisition-lora")
+@click.argument("train", type=click.Path(path_type=Path))
+@click.argument("dev", type=click.Path(path_type=Path))
+@click.option("--question", help="Of those in the files.  [default: the first]")
+@click.option("--strategy", "strategies", multiple=True, default=("mixed", RANDOM), show_default=True)
+@click.option("--labels", "budgets", multiple=True, type=int, default=(100, 200, 400), show_default=True)
+@click.option("--rung", default="starter-base-s", show_default=True)
+@click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--rows", type=click.IntRange(min=400), default=3000, show_default=True, help="Of a file at most.")
+@click.option("--pool", type=click.IntRange(min=100), default=1000, show_default=True, help="Rows a seed can ask for.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("var/acquisition"),
+    show_default=True,
+    help="What a stopped run goes on from.",
+)
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def acquisition_lora(
+    train: Path,
+    dev: Path,
+    question: str | None,
+    strategies: Sequence[str],
+    budgets: Sequence[int],
+    rung: str,
+    seeds: int,
+    rows: int,
+    pool: int,
+    work: Path,
+    config: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """The same with real LoRA runs from RUNG, for a few strategies; it may be stopped and goes on."""
+    settings = load_settings(config)
+    sets = read_sets(train, dev, settings, (), rows, work, say)
+    known = next((one for one in sets if question in (None, one.question.id)), None)
+    if known is None or (unknown := set(strategies) - (set(STRATEGIES) - {COMMITTEE})):
+        raise InputError(
+            f"{train} has too few labels of {question}" if known is None else f"there is no strategy {unknown} here"
+        )
+    found = [
+        reached
+        for seed in range(seeds)
+        for name in strategies
+        for reached in learn(
+            known,
+            name,
+            pool_rows(known, pool, seed),
+            sorted(budgets),
+            rung=rung,
+            seed=seed,
+            settings=settings,
+            work=work / "lora",
+            say=say,
+        )
+    ]
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    table = Table(title=f"{known.name}: {rung} with LoRA, judged on {len(known.judged)} rows; a macro-F1 for each seed")
+    for column in ("labels", *strategies):
+        table.add_column(column)
+    for budget in sorted(budgets):
+        told = [
+            ", ".join(f"{r.macro_f1:.3f}" for r in found if (r.strategy, r.labels) == (n, budget)) for n in strategies
+        ]
+        table.add_row(str(budget), *told)
+    Console().print(table)
