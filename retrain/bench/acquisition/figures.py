@@ -165,7 +165,7 @@ def _standing(
     return Standing(
         strategy=name,
         scores=tuple(np.round(score[0], 4).tolist()),
-        losses=tuple(np.round(np.mean([c.loss[: len(labels)] for c in courses], axis=0), 4).tolist()),
+        losses=tuple(round(float(np.mean(each)), 4) for each in zip(*(c.loss.tolist() for c in courses), strict=False)),
         needed=float(needed[0]),
         ratio=float(ratio[0]),
         ratio_interval=_interval(ratio[1:]),

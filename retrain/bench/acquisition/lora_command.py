@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from models.acquisition.strategies import COMMITTEE, RANDOM, STRATEGIES
+from models.acquisition.strategies import COMMITTEE, MARGIN, RANDOM, STRATEGIES
 from models.errors import InputError
 from models.settings import load_settings
 from retrain.bench.acquisition.command import say
@@ -22,7 +22,7 @@ from retrain.bench.acquisition.sets import read_sets
 @click.argument("train", type=click.Path(path_type=Path))
 @click.argument("dev", type=click.Path(path_type=Path))
 @click.option("--question", help="Of those in the files.  [default: the first]")
-@click.option("--strategy", "strategies", multiple=True, default=("mixed", RANDOM), show_default=True)
+@click.option("--strategy", "strategies", multiple=True, default=(MARGIN, RANDOM), show_default=True)
 @click.option("--labels", "budgets", multiple=True, type=int, default=(100, 200, 400), show_default=True)
 @click.option("--rung", default="starter-base-s", show_default=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)

@@ -165,8 +165,8 @@ def test_real_lora_runs_are_kept_and_go_on_where_they_stopped(files, tmp_path):
     first = CliRunner().invoke(main, [str(word) for word in asked], catch_exceptions=False)
     found = json.loads(first.stdout)
     assert [(r["strategy"], r["labels"]) for r in found] == [
-        ("mixed", 20),
-        ("mixed", 60),
+        ("margin", 20),
+        ("margin", 60),
         ("random", 20),
         ("random", 60),
     ]
