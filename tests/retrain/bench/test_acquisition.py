@@ -102,7 +102,6 @@ def test_a_subsample_is_the_same_in_every_run_and_in_order():
     assert kept == subsample(items, 20)
     assert len(kept) == 20
     assert kept == [item for item in items if item in kept]
-    assert set(subsample(items, 10)) <= {item.burst.id for item in kept} or len(subsample(items, 10)) == 10
 
 
 def write_rows(path, begin, count):
