@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.acquisition.ngrams import distinct, vectors
 from models.errors import InputError
+from models.settings import load_settings
 from retrain.bench.acquisition.figures import _needed, compare, rising
 from retrain.bench.acquisition.loop import full, pool_rows, run
 from retrain.bench.acquisition.sets import LabelledSet, read_sets, subsample
@@ -15,6 +17,7 @@ from retrain.cli import cli as main
 from retrain.head import fit_head
 from tests.retrain.conftest import IS_QUESTION, make_item
 
+ROOT = Path(__file__).parents[3]
 RARE = 0.1
 """Of the answers that are positive: what chance seldom finds."""
 
@@ -149,9 +152,7 @@ def test_files_that_share_a_conversation_are_refused(files, settings_of_config, 
 
 @pytest.fixture
 def settings_of_config():
-    from models.settings import load_settings
-
-    return load_settings("config.toml")
+    return load_settings(ROOT / "config.toml")
 
 
 @pytest.mark.timeout(300)
