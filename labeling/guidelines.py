@@ -13,7 +13,7 @@ called after animals, one name a day; what is in [brackets] was masked. A **note
 **Answer for the last message only.** A marked answer with a score is a small model's guess: often wrong, so judge for
 yourself. Discard what you cannot or do not want to judge.
 
-**Keys**: the number marks an answer, once more unmarks it; Enter submits, Backspace discards, the arrows move on and back.
+**Keys**: the number marks an answer, once more unmarks it; Enter submits, Backspace discards, the arrows move on.
 
 **Rewrite** only if the earlier chat is needed: a question that stands alone, with words from the chat.
 """
