@@ -113,6 +113,7 @@ class _Run:
             request=RequestId(f"sent-{number}"),
             room=f"room-{number % 50}",
             window=(WindowMessage(sender="P1", text=self._texts[-number]),),
+            speaker="S",
             text=self._texts[number],
             suggestions={question.id: Suggestion(option=question.options[0].id, score=0.5, agent="quandary-bench")},
         )
