@@ -162,17 +162,17 @@ async def test_what_mentions_the_bot_is_answered_where_others_are_not(settings, 
 
 async def test_a_paused_room_and_quiet_hours_are_silent(settings, store):
     chat, burst = Chat(), await burst_of(settings, store, 1)
-    noon = NOW.replace(hour=12)
-    await store.do(pauses.pause, "r", noon + timedelta(hours=2), "boss", noon)
-    actor = Actor(store, chat, Answers(), settings.questions, rules(settings), clock=lambda: noon)
+    until = NOW + timedelta(hours=1)
+    await store.do(pauses.pause, "r", NOW + timedelta(hours=2), "boss", NOW)
+    actor = Actor(store, chat, Answers(), settings.questions, rules(settings), clock=lambda: NOW)
     await actor.act(burst)
     other = await burst_of(settings, store, 2, room="q")
-    quiet = rules(settings, quiet_hours="12:00-13:00")
-    await Actor(store, chat, Answers(), settings.questions, quiet, clock=lambda: noon).act(other)
+    quiet = rules(settings, quiet_hours=f"{NOW:%H:%M}-{until:%H:%M}")
+    await Actor(store, chat, Answers(), settings.questions, quiet, clock=lambda: NOW).act(other)
     assert chat.said == []
     assert await states(store) == {burst: "held back: paused", other: "held back: quiet hours"}
-    assert await store.do(pauses.paused, noon) == ["r"]
-    assert await store.do(pauses.paused, noon + timedelta(hours=2)) == []
+    assert await store.do(pauses.paused, NOW) == ["r"]
+    assert await store.do(pauses.paused, NOW + timedelta(hours=2)) == []
 
 
 async def test_an_answer_that_took_too_long_is_not_given(settings, store):

@@ -15,7 +15,7 @@ from models.store import bursts
 from models.store.database import open_database
 
 
-async def forever(self, store):
+async def forever(self, store, asker):
     await asyncio.Event().wait()
 
 
@@ -41,7 +41,7 @@ async def test_a_signal_stops_everything_and_nothing_is_lost(house, excerpt, mon
 
 
 async def test_a_part_that_fails_ends_the_bot(house, monkeypatch):
-    async def fail(self, store):
+    async def fail(self, store, asker):
         raise LabelingError("Argilla is away")
 
     path, settings = house
