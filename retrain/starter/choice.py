@@ -23,10 +23,14 @@ GOLD_BUDGETS = (130, 150, 200)
 """Shorter still: the burst decides nearly everything, and another epoch is worth more than the window's beginning."""
 CHOICE_RATE = 2e-3
 """Muon's peak rate on the public sets: it leaves chance in half the steps that AdamW takes."""
-SOFT_RATE, GOLD_RATE = 2e-3, 1.2e-3
+SOFT_RATES = (2.5e-3, 1.6e-3)
+"""Peak rates of the passes over the teacher's views: each is a warm restart with windows cut anew."""
+GOLD_RATE = 1.2e-3
+BATCH = 32
+"""Muon's step costs as much as sixteen examples where the processor has no BF16 arithmetic."""
 GOLD_EPOCHS = 2
 ADAPTER = TrainSettings(
-    rank=64, alpha=64, dropout=0.0, learning_rate=GOLD_RATE, plus_ratio=1.0, epochs=GOLD_EPOCHS, batch=16
+    rank=64, alpha=64, dropout=0.0, learning_rate=GOLD_RATE, plus_ratio=1.0, epochs=GOLD_EPOCHS, batch=BATCH
 )
 """Rank 64 is the full width of the smallest rung. The learning rates are Muon's."""
 LIKELY = 0.35
@@ -79,7 +83,7 @@ def spread(question: Question, positive: float) -> tuple[float, ...]:
 
 def train_gold(
     checkpoint: Checkpoint,
-    soft: Sequence[Example],
+    soft: Sequence[Sequence[Example]],
     items: Sequence[Item],
     questions: Sequence[Question],
     *,
@@ -89,23 +93,27 @@ def train_gold(
 ) -> tuple[list[float], float]:
     """Train the linear layers on the teacher's views, then on gold, and put the change on the base as an adapter.
 
-    Training an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon
-    on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
-    change's energy that the adapter keeps.
+    ``soft`` has a lesson for every pass over the views. Training an adapter from zero with AdamW left the larger rungs
+    behind the smaller ones (docs/experiments.md); Muon on the matrices themselves, then the best adapter of the change,
+    does not. Returns the losses, and the share of the change's energy that the adapter keeps.
     """
     gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     for name, parameter in checkpoint.causal.named_parameters():
         parameter.requires_grad = parameter.dim() == 2 and "embed" not in name
+    lessons = [(f"soft{n}", lesson, 1, rate) for n, (lesson, rate) in enumerate(zip(soft, SOFT_RATES, strict=False))]
     losses: list[float] = []
-    for lesson, epochs, rate in ((soft, 1, SOFT_RATE), (gold, GOLD_EPOCHS, GOLD_RATE)):
-        name = "gold" if lesson is gold else "soft"
+    for number, (name, lesson, epochs, rate) in enumerate([*lessons, ("gold", gold, GOLD_EPOCHS, GOLD_RATE)]):
         plan = Plan(
-            epochs=epochs, batch=16, warmup_steps=30, seed=seed, orders=1, examples=f"{name}/{len(lesson)}/{rate}"
+            epochs=epochs,
+            batch=BATCH,
+            warmup_steps=30,
+            seed=seed + number if lesson is not gold else seed,
+            orders=1,
+            examples=f"{name}/{len(lesson)}/{rate}",
         )
-        if lesson:
-            optimizer = matrix_optimizer(checkpoint.causal, rate)
-            losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
+        optimizer = matrix_optimizer(checkpoint.causal, rate)
+        losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
     tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     checkpoint.causal.load_state_dict(before)
     _, kept = extract_adapter(checkpoint, tuned, ADAPTER.model_copy(update={"seed": seed}))

@@ -17,7 +17,15 @@ from models.item import Item
 from models.question import Question
 from retrain.checkpoint import load_base
 from retrain.lora import LOSSES, save_adapter
-from retrain.starter.choice import balanced, sample, soft_examples, train_choice, train_gold
+from retrain.starter.choice import (
+    SOFT_BUDGETS,
+    balanced,
+    examples,
+    sample,
+    soft_examples,
+    train_choice,
+    train_gold,
+)
 from retrain.starter.corpus import public_sets, taught_items
 from retrain.starter.dev import dev_sets, judge
 from retrain.starter.family import Shape
@@ -32,6 +40,11 @@ PROGRESS = "progress.json"
 RESULT = "result.json"
 KEPT = "kept.json"
 """Share of what gold training changed that the adapter's rank keeps."""
+REMINDED = (1_500, 4_000, 2_000)
+"""Items of each public set (English, Chinese, rewritten questions) mixed among the teacher's views.
+
+Without them the rungs forget Chinese and what other people call a question.
+"""
 STAGES = ("chat", "letters", "public", "gold", "dev")
 
 
@@ -146,7 +159,18 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
     items = sample(taught_items(order.data, order.questions), _count(order, "gold"), order.seed)
     bursts, views = read_taught(order.work / TAUGHT)
     count = _count(order, "soft")
-    soft = soft_examples(bursts[:count], views[:count], order.questions, checkpoint, order.seed)
+    public = [
+        item
+        for found, share in zip(public_sets(order.data, order.questions), REMINDED, strict=True)
+        for item in sample(_thinned(found, order), int(share * order.scale), order.seed)
+    ]
+    soft = [
+        [
+            *soft_examples(bursts[:count], views[:count], order.questions, checkpoint, seed),
+            *examples(public, order.questions, checkpoint, SOFT_BUDGETS, seed),
+        ]
+        for seed in range(order.seed, order.seed + order.shape.passes)
+    ]
     losses, kept = train_gold(
         checkpoint, soft, items, order.questions, seed=order.seed, work=order.folder / "state-gold", progress=report
     )

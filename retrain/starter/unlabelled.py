@@ -18,6 +18,8 @@ WINDOW = 6
 """Messages before a burst: more than the short prompts of training hold."""
 LONGEST = 300
 """A burst takes no further message once it has so many characters."""
+ASKING = 0.7
+"""Share of the drawn bursts that look like questions: needs_context is learned from these alone."""
 SHORTEST = 4
 """Characters below which there is nothing to learn from a burst."""
 _ASKING = re.compile(
@@ -44,14 +46,14 @@ def bursts(messages: Sequence[Message]) -> Iterator[Burst]:
 
 
 def draw(found: Sequence[Burst], count: int, seed: int) -> list[Burst]:
-    """Draw ``count`` bursts, half of them from those that look like questions: they are rare, and what is hard."""
+    """Draw ``count`` bursts, most of them from those that look like questions: they are rare, and what is hard."""
     rng = random.Random(seed)  # noqa: S311 - sampling, not secrets
     sides: tuple[list[Burst], list[Burst]] = ([], [])
     for burst in found:
         if len(burst.text) >= SHORTEST:
             sides[_ASKING.search(burst.text) is not None].append(burst)
-    half = min(count // 2, len(sides[True]))
-    drawn = rng.sample(sides[True], half) + rng.sample(sides[False], min(count - half, len(sides[False])))
+    asking = min(int(ASKING * count), len(sides[True]))
+    drawn = rng.sample(sides[True], asking) + rng.sample(sides[False], min(count - asking, len(sides[False])))
     rng.shuffle(drawn)
     return drawn
 
