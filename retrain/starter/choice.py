@@ -13,7 +13,7 @@ from models.settings import TrainSettings
 from models.tokens import encode
 from retrain.checkpoint import Checkpoint
 from retrain.fit import Example, Plan, Progress, fit, make_examples
-from retrain.lowrank import extract_adapter
+from retrain.lowrank import extract_adapter, second_moments
 from retrain.starter.pretrain import make_optimizers, matrix_optimizer
 
 BUDGETS = (170, 230, 330)
@@ -32,7 +32,9 @@ GOLD_EPOCHS = 2
 ADAPTER = TrainSettings(
     rank=64, alpha=64, dropout=0.0, learning_rate=GOLD_RATE, plus_ratio=1.0, epochs=GOLD_EPOCHS, batch=BATCH
 )
-"""Rank 64 is the full width of the smallest rung. The learning rates are Muon's."""
+"""How the adapter is described; its rank is the rung's. The learning rates are Muon's."""
+MEASURED = 384
+"""Bursts over which the layers' inputs are measured before the change is cut to the adapter's rank."""
 LIKELY = 0.35
 """A question that comes after another is taught only where the teacher gives the other's answer at least this much."""
 
@@ -87,23 +89,27 @@ def train_gold(
     items: Sequence[Item],
     questions: Sequence[Question],
     *,
+    rank: int,
     seed: int,
     work: Path,
     progress: Progress,
 ) -> tuple[list[float], float]:
     """Train the linear layers on the teacher's views, then on gold, and put the change on the base as an adapter.
 
-    ``soft`` has a lesson for every pass over the views. Training an adapter from zero with AdamW left the larger rungs
-    behind the smaller ones (docs/experiments.md); Muon on the matrices themselves, then the best adapter of the change,
-    does not. Returns the losses, and the share of the change's energy that the adapter keeps.
+    ``soft`` has a lesson for every pass over the views; without ``items`` these are all that is learned from. Training
+    an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon on the
+    matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
+    change in the layers' outputs that the adapter keeps.
     """
     gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     for name, parameter in checkpoint.causal.named_parameters():
         parameter.requires_grad = parameter.dim() == 2 and "embed" not in name
-    lessons = [(f"soft{n}", lesson, 1, rate) for n, (lesson, rate) in enumerate(zip(soft, SOFT_RATES, strict=False))]
+    parts = [(f"soft{n}", lesson, 1, rate) for n, (lesson, rate) in enumerate(zip(soft, SOFT_RATES, strict=False))]
+    if gold:
+        parts.append(("gold", gold, GOLD_EPOCHS, GOLD_RATE))
     losses: list[float] = []
-    for number, (name, lesson, epochs, rate) in enumerate([*lessons, ("gold", gold, GOLD_EPOCHS, GOLD_RATE)]):
+    for number, (name, lesson, epochs, rate) in enumerate(parts):
         plan = Plan(
             epochs=epochs,
             batch=BATCH,
@@ -115,8 +121,10 @@ def train_gold(
         optimizer = matrix_optimizer(checkpoint.causal, rate)
         losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
     tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
+    moments = second_moments(checkpoint, [example.prompt for example in soft[0][:MEASURED]])
     checkpoint.causal.load_state_dict(before)
-    _, kept = extract_adapter(checkpoint, tuned, ADAPTER.model_copy(update={"seed": seed}))
+    settings = ADAPTER.model_copy(update={"seed": seed, "rank": rank, "alpha": rank})
+    _, kept = extract_adapter(checkpoint, tuned, settings, moments)
     return losses, kept
 
 

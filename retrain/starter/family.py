@@ -23,9 +23,12 @@ class Shape:
     tokens: int
     public: int
     gold: int = 6000
+    """0 where the views are enough: after them, gold made the largest rung no better at what it had not seen."""
     soft: int = 48_000
     passes: int = 1
     """Times that the teacher's views are read; only the largest rung was given a second pass, to stay within hours."""
+    rank: int = 64
+    """Of the shipped adapter; 88 is what 24 MB of weights leave room for in the largest rung."""
     head: int = 64
     """Width of an attention head; on a CPU one wide head is faster than two narrow ones, but one is too few."""
 
@@ -63,7 +66,9 @@ FAMILY = (
     ),
     Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, soft=26_000, gold=4_500),
     Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, soft=34_000, gold=5_000),
-    Shape(name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000, passes=2),
+    Shape(
+        name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000, gold=0, passes=2, rank=88
+    ),
 )
 FULL_BUDGET_S = 6000.0
 """The recipe's whole computing time, in seconds of one core with AVX512-BF16; counts above shrink with a smaller one.

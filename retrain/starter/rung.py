@@ -39,7 +39,7 @@ TAUGHT = "taught.jsonl"
 PROGRESS = "progress.json"
 RESULT = "result.json"
 KEPT = "kept.json"
-"""Share of what gold training changed that the adapter's rank keeps."""
+"""Share of what training changed in the layers' outputs that the adapter's rank keeps."""
 REMINDED = (1_500, 4_000, 2_000)
 """Items of each public set (English, Chinese, rewritten questions) mixed among the teacher's views.
 
@@ -156,7 +156,8 @@ def _public(order: Order, out: Path, report: Reporter) -> None:
 
 def _gold(order: Order, out: Path, report: Reporter) -> None:
     checkpoint = load_base(order.folder / "base", device=order.device)
-    items = sample(taught_items(order.data, order.questions), _count(order, "gold"), order.seed)
+    wanted = _count(order, "gold") if order.shape.gold else 0
+    items = sample(taught_items(order.data, order.questions), wanted, order.seed)
     bursts, views = read_taught(order.work / TAUGHT)
     count = _count(order, "soft")
     public = [
@@ -172,7 +173,14 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
         for seed in range(order.seed, order.seed + order.shape.passes)
     ]
     losses, kept = train_gold(
-        checkpoint, soft, items, order.questions, seed=order.seed, work=order.folder / "state-gold", progress=report
+        checkpoint,
+        soft,
+        items,
+        order.questions,
+        rank=order.shape.rank,
+        seed=order.seed,
+        work=order.folder / "state-gold",
+        progress=report,
     )
     for parameter in checkpoint.model.parameters():
         if parameter.requires_grad:
