@@ -26,7 +26,7 @@ def rooms():
 
 
 def test_no_barred_room_was_trained_on(rooms):
-    assert set(rooms) == {"starter-base/chat", "starter-base/public", "starter/gold"}
+    assert set(rooms) == {"starter-base/chat", "starter-base/public", "starter/gold", "starter/taught"}
     for names in rooms.values():
         assert names
         assert not names & DEMO_AND_DEV

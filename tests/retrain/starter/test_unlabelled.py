@@ -24,14 +24,14 @@ def test_rooms_stay_apart_and_windows_and_bursts_are_bounded():
     assert max(len(b.text) for b in found) < LONGEST + 100
 
 
-def test_half_of_what_is_drawn_looks_like_a_question():
+def test_most_of_what_is_drawn_looks_like_a_question():
     lines = [("r", f"u{n % 2}", "how do I mount?" if n % 10 == 0 else f"it works now {n}") for n in range(400)]
     found = list(bursts(chat(*lines)))
-    drawn = draw(found, 60, seed=3)
-    assert len(drawn) == 60
-    assert sum("?" in b.text for b in drawn) == 30
-    assert drawn == draw(found, 60, seed=3)
-    assert drawn != draw(found, 60, seed=4)
+    drawn = draw(found, 50, seed=3)
+    assert len(drawn) == 50
+    assert sum("?" in b.text for b in drawn) == 35
+    assert drawn == draw(found, 50, seed=3)
+    assert drawn != draw(found, 50, seed=4)
 
 
 def test_what_was_taught_is_read_back(tmp_path):
