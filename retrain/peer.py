@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_union
@@ -93,6 +94,45 @@ def cross_fit(question: Question, rows: Sequence[Item], folds: int) -> CrossFit:
     return CrossFit(positive=found[best], settings=choices[best])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fold:
+    """Rows (positions) to learn from and to score, and the features of both; labels play no part in them."""
+
+    others: NDArray[np.int64]
+    held: NDArray[np.int64]
+    seen: Any
+    unseen: Any
+
+
+def folded(rows: Sequence[Item], folds: int) -> list[Fold]:
+    """Turn texts into features once, by folds of whole conversations, for ``out_of_fold`` under several labellings."""
+    fold = np.array([fold_of(item.conversation, folds) for item in rows], dtype=np.int64)
+    cut = []
+    for number in np.unique(fold):
+        others, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        learnt = [rows[i] for i in others.tolist()]
+        seen, unseen = _features(learnt, [rows[i] for i in held.tolist()]) if learnt else (None, None)
+        cut.append(Fold(others=others, held=held, seen=seen, unseen=unseen))
+    return cut
+
+
+def out_of_fold(gold: Floats, cut: Sequence[Fold], strength: float = 1.0) -> Floats:
+    """Score every row by a learner of the other folds: probability (n,) of the positive answer.
+
+    ``gold`` (n,) holds 1 for a positive label, 0 for a negative one. Rows count once each, for scores that mean what
+    they say; labels of one answer only, or none, give their own rate.
+    """
+    found = np.zeros(len(gold))
+    for fold in cut:
+        known = gold[fold.others]
+        if len(np.unique(known)) < 2:
+            found[fold.held] = (known.sum() + 1) / (len(known) + 2)
+            continue
+        model = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(fold.seen, known)
+        found[fold.held] = model.predict_proba(fold.unseen)[:, 1]
+    return found
+
+
 def _predict(
     question: Question, train: Sequence[Item], held: Sequence[Item], choices: Sequence[PeerSettings]
 ) -> Floats:
@@ -101,13 +141,17 @@ def _predict(
     if len(np.unique(gold)) < 2 or not held:
         rate = float((gold.sum() + 1) / (len(gold) + 2))
         return np.full((len(choices), len(held)), rate)
+    seen, unseen = _features(train, held)
+    return np.stack([_fitted(choice, seen, gold, train).predict_proba(unseen)[:, 1] for choice in choices])
+
+
+def _features(train: Sequence[Item], held: Sequence[Item]) -> tuple[Any, Any]:
     least = 1 if len(train) < FEW else 2
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=WORD, sublinear_tf=True, min_df=least)
     pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=least)
     features = make_union(words, pieces)
     seen = features.fit_transform([_text(item) for item in train])
-    unseen = features.transform([_text(item) for item in held])
-    return np.stack([_fitted(choice, seen, gold, train).predict_proba(unseen)[:, 1] for choice in choices])
+    return seen, features.transform([_text(item) for item in held])
 
 
 def _fitted(settings: PeerSettings, seen: Any, gold: Floats, train: Sequence[Item]) -> LogisticRegression:

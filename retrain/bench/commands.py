@@ -21,6 +21,7 @@ from retrain.bench.contest import AT_PRECISION, Estimate
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
 from retrain.bench.speed import forward, weights
+from retrain.bench.suspects_command import suspects
 from retrain.candidate import read_gguf
 from retrain.judged import judged, scored
 from retrain.reliability import Reliability, draw_reliability
@@ -46,6 +47,7 @@ bench.add_command(weights)
 bench.add_command(forward)
 bench.add_command(acquisition)
 bench.add_command(acquisition_lora)
+bench.add_command(suspects)
 
 
 @bench.command()

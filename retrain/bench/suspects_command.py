@@ -1,0 +1,86 @@
+"""The command ``quandary bench suspects``."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from models.labelled import read_items
+from models.settings import load_settings
+from retrain.bench.rungs import UpperRungs
+from retrain.bench.suspects import NOISES, Run, Summary, body, run, summaries
+
+SHOWN = {
+    "chance": "chance",
+    "sent": "sent",
+    "precision": "precision",
+    "recall": "recall",
+    "expected": "expected precision",
+    "at_planted": "precision of as many as planted",
+    "auc": "AUC",
+    "confident_precision": "cleanlab: precision",
+    "confident_recall": "recall",
+}
+
+
+@click.command()
+@click.argument("train", type=click.Path(path_type=Path))
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--items", type=click.IntRange(min=0), default=0, help="Take so many rows, evenly spread; 0: all.")
+@click.option("--noise", "noises", multiple=True, type=click.Choice(NOISES), help="Only this; several may be given.")
+@click.option(
+    "--rung", "rungs", multiple=True, help="Train this rung out of fold, too; slow. May be given twice, smaller first."
+)
+@click.option("--work", type=click.Path(path_type=Path), help="Where --rung keeps what it trained; needed with it.")
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def suspects(
+    train: Path,
+    seeds: int,
+    items: int,
+    noises: tuple[str, ...],
+    rungs: tuple[str, ...],
+    work: Path | None,
+    config: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Plant wrong labels in TRAIN and see how many of those sent back are wrong: flips, and a biased annotator."""
+    settings = load_settings(config)
+    if rungs and work is None:
+        raise click.UsageError("--rung needs --work, a folder for what is trained")
+    rows = read_items(train, settings.questions)
+    if items and len(rows) > items:
+        rows = [rows[i * len(rows) // items] for i in range(items)]
+    say = partial(click.echo, err=True)
+    upper = UpperRungs(rungs, settings, work, say) if rungs and work is not None else None
+    found = run(settings.questions, rows, noises or NOISES, seeds, say, upper)
+    if as_json:
+        click.echo(json.dumps(body(found), indent=2))
+        return
+    _show(summaries(found), found)
+
+
+def _show(told: list[Summary], runs: list[Run]) -> None:
+    console = Console()
+    for question in dict.fromkeys(one.question for one in told):
+        mine = [one for one in told if one.question == question]
+        table = Table(title=f"{question}: {mine[0].figures['labels'][0]:.0f} labels, {mine[0].seeds} seeds")
+        rungs = any(one.figures["rungs_sent"][0] for one in mine)
+        shown = SHOWN | ({"rungs_precision": "upper rungs: precision", "rungs_recall": "recall"} if rungs else {})
+        for column in ("noise", *shown.values()):
+            table.add_column(column, justify="left" if column == "noise" else "right")
+        for one in mine:
+            table.add_row(one.noise, *(_told(*one.figures[key], whole=key == "sent") for key in shown))
+        console.print(table)
+    odd, biased = sum(r.biased_found for r in runs), sum(r.biased for r in runs)
+    alarms, honest = sum(r.false_alarms for r in runs), sum(r.honest for r in runs)
+    console.print(f"biased annotators found: {odd} of {biased}; honest ones called outliers: {alarms} of {honest}")
+
+
+def _told(mean: float, half: float | None, *, whole: bool) -> str:
+    digits = 0 if whole else 3
+    return f"{mean:.{digits}f}" + ("" if half is None else f" \u00b1 {half:.{digits}f}")
