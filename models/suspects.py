@@ -13,8 +13,8 @@ THRESHOLD = 0.5
 class Reason(StrEnum):
     """What speaks against a label.
 
-    The upper rungs agree against it, confident learning prunes it, or its annotators err more often this way than chance
-    and the others.
+    The upper rungs agree against it, confident learning prunes it, or its annotators err more often this way than
+    chance and the others.
     """
 
     RUNGS = "rungs"

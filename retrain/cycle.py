@@ -22,7 +22,7 @@ from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
-from models.store import labels, learning
+from models.store import labels, learning, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
@@ -36,6 +36,7 @@ from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 from retrain.split import Traces
+from retrain.suspecting import all_weighed, weighings
 from retrain.trend import majority, prior, rung_score
 
 PICTURE = "ladder.png"
@@ -91,7 +92,10 @@ def cycle(
         course = course_of(settings, work_of(settings, dataset), report)
         with writing(course.work):
             rungs, course = climb(settings, items, course, limits)
-            top = rungs[-1]
+            top, climbed = rungs[-1], ladders(settings.questions, rungs, items)
+            with course.stage(f"weigh the labels of {len(items)} bursts"):
+                weighed = all_weighed(weighings(climbed, items, suspects.annotators(db)))
+            suspects.replace(db, dataset.id, weighed, now())
             with course.stage(f"{top.name}: train the candidate on {len(items)} bursts") as advance:
                 adapter = train(top.base, items, course, course.work / "adapter", advance)
         made = build(top.base, adapter, dataset.gate, settings, course)
@@ -107,7 +111,7 @@ def cycle(
         calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
         evidence = Evidence(
             labels=dataset.size,
-            ladders=ladders(settings.questions, rungs, items),
+            ladders=climbed,
             champion=against(settings.questions, fair, old),
             challenger=against(settings.questions, fair, new),
             cheap=against(settings.questions, fair, cheap),

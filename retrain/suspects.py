@@ -22,6 +22,8 @@ from retrain.stack import stacked
 
 AGREED = 0.7
 """Upper rungs agree against a label where each of them, fitted, gives the other answer at least this."""
+FOLDS = 5
+"""Folds of the cheap learner."""
 UPPER = 2
 """How many of the largest rungs have a say."""
 SUREST = 0.2
@@ -132,7 +134,7 @@ def _own_rates(
 ) -> tuple[Floats, Floats]:
     """Rates (n,) by row: outliers have their own; a label that others gave too has the best of them."""
     usual = (rate_no, rate_yes)
-    excess = {(t.annotator, t.against): min(MOST, usual[t.against] + t.rate - t.expected) for t in counted if t.outlier}
+    excess = {(t.annotator, t.against): min(MOST, usual[t.against] + t.rate) for t in counted if t.outlier}
     no, yes = (
         np.array([min((excess.get((name, side), rate) for name in row), default=rate) for row in annotators])
         for side, rate in enumerate(usual)

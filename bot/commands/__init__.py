@@ -11,6 +11,7 @@ from bot.commands.learning import LEARNING
 from bot.commands.maintain import approve, candidates, reject, rollback
 from bot.commands.replay import replay
 from bot.commands.status import status
+from bot.commands.suspects import suspects
 from bot.commands.up import up
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -24,6 +25,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reject,
     rollback,
     annotators,
+    suspects,
     erasure,
     bench,
     *LEARNING,

@@ -39,6 +39,7 @@ class AskSettings(Table):
     settled_share: Share = 0.25
     audit_share: Share = 0.05
     audit_block_minutes: Count = 30
+    review_share: Share = 0.1
     suggestions: bool = True
     seed: int = 0
 

@@ -184,9 +184,9 @@ def postpone(db: Database, ids: Sequence[RequestId], until: datetime) -> None:
 
 
 def asked_since(db: Database, since: datetime) -> int:
-    """First requests made on purpose since a moment (audit sample not counted): what the day's budget has spent."""
+    """Requests that the day's budget pays for, since a moment: first ones (audit sample not counted) and reviews."""
     row = db.conn.execute(
-        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ? AND purpose IN ('ask', 'renew')",
+        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ? AND purpose IN ('ask', 'renew', 'review')",
         [to_seconds(since)],
     ).fetchone()
     return int(row[0])

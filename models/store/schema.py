@@ -266,3 +266,24 @@ def pool(db: Database) -> None:
     db.table("routes").add_column("unsure", int, not_null_default=0)
     db.execute("CREATE INDEX routes_unsure ON routes (routed_at) WHERE unsure = 1")
     db.table("requests").create_index(["created_at"])
+
+
+def suspects(db: Database) -> None:
+    """Every label's suspicion as the last learning found it, and the second looks that were sent."""
+    columns = {
+        "burst": str,
+        "question": str,
+        "question_version": str,
+        "given": str,
+        "suspected": str,
+        "suspicion": float,
+        "reasons": str,
+    }
+    db.table("suspects").create(
+        {**columns, "dataset": str, "found_at": float}, pk=("burst", "question"), not_null=set(columns)
+    )
+    db.table("suspects").create_index(["suspicion"])
+    db.table("reviews").create(
+        {"request": str, **columns, "control": int, "sent_at": float}, pk="request", not_null={*columns, "control"}
+    )
+    db.table("reviews").create_index(["burst"])

@@ -20,9 +20,8 @@ from models.question import Question
 from models.suspects import THRESHOLD, Reason
 from retrain.outliers import ALPHA
 from retrain.peer import Fold, folded, labelled, out_of_fold
-from retrain.suspects import Opinions, Weighing, weigh
+from retrain.suspects import FOLDS, Opinions, Weighing, weigh
 
-FOLDS = 5
 ANNOTATORS = 5
 FLIPS = {"5% flips": 0.05, "10% flips": 0.1, "20% flips": 0.2}
 BIASED = "biased"
