@@ -67,7 +67,8 @@ def choose(
             pool.pop()
         if pool:
             chosen.append(top)
-            controls[pool[-1].burst] = pool.pop()
+            control = pool.pop()
+            controls[control.burst] = control
     return tuple(chosen), tuple(controls.values())
 
 

@@ -268,6 +268,7 @@ def pool(db: Database) -> None:
     db.table("requests").create_index(["created_at"])
 
 
+@migrations()
 def suspects(db: Database) -> None:
     """Every label's suspicion as the last learning found it, and the second looks that were sent."""
     columns = {
