@@ -158,5 +158,4 @@ def _agreed(given: Floats, upper: Floats, conversations: Sequence[str]) -> NDArr
         return np.zeros(len(given), dtype=np.bool_)
     fitted = np.stack([stacked(given, rung[None], conversations) for rung in upper])
     against = np.where(given > 0.5, 1 - fitted, fitted)
-    agreed: NDArray[np.bool_] = (against >= AGREED).all(axis=0)
-    return agreed
+    return np.asarray(np.all(against >= AGREED, axis=0), dtype=np.bool_)
