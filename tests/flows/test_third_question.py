@@ -12,7 +12,7 @@ from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
-from models.ids import RequestId
+from models.labels import request_id
 from models.llama import gguf_of, open_decider
 from models.settings import load_settings
 from models.store import bursts, labels, requests
@@ -65,12 +65,13 @@ async def test_it_is_decided_and_answered_in_argilla(config: Path, tmp_path: Pat
         Desk(server.url, server.credentials.api_key, asked) as desk,
     ):
         await store.do(bursts.close, bursts_made)
-        for n in range(2):
-            await store.do(requests.insert_request, request(f"r{n}", of=f"b{n}"))
+        ids = [request_id(made.id, asked) for made in bursts_made]
+        for n, name in enumerate(ids):
+            await store.do(requests.insert_request, request(name, of=f"b{n}"))
         assert await Outbox(store, desk, asked, alias_key=b"key").flush() == 2
         async with Annotator(server.url, "ann", await desk.add_annotator("ann")) as ann:
             said = {"is_question": "no", "needs_context": "no", "is_complaint": "yes"}
-            await ann.submit_all({RequestId(f"r{n}"): said for n in range(2)})
+            await ann.submit_all(dict.fromkeys(ids, said))
         taken = await Inlet(store, desk, asked).pull()
         assert {made.option for made in taken.labels if made.question == "is_complaint"} == {"yes"}
         [first, _] = await store.do(labels.items, {q.id: q.version for q in asked}, settings.ask.audit_block_minutes)
