@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -26,6 +27,7 @@ from labeling.embedded import EmbeddedArgilla
 from labeling.errors import UnreachableError
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
+from labeling.renewing import renew
 from labeling.server.secret_files import CREDENTIALS
 from models.consent import Modes
 from models.settings import Settings, secret
@@ -140,6 +142,8 @@ class Bot:
             eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
 
             async def top_up() -> None:
+                mode = lambda room, platform: modes.of(room, platform).mode  # noqa: E731 - said once, beside its use
+                await store.do(renew, settings.questions, settings.ask, mode, datetime.now(UTC))
                 await asker.top_up()
                 await outbox.flush()
 

@@ -46,22 +46,29 @@ def labels_of(
     Nothing is settled before ``overlap`` people submitted. A question that follows from another is settled only where
     that other one was settled as it needs, and where more than half of those who submitted answered it. A label's
     ``option`` is None where people disagree; such a burst goes to adjudication. Its answer, ``deciding``, settles what
-    the others' did not, and nothing else.
+    the others' did not, and nothing else. An answer counts for the version of the question that it was given to. Where
+    the abstaining option of a question that does not keep it as a label wins, there is no label.
     """
-    submitted = [applicable(r.answers, questions) for r in responses if r.status is ResponseStatus.SUBMITTED]
-    if len(submitted) < overlap or not submitted:
-        return []
+    submitted = [r for r in responses if r.status is ResponseStatus.SUBMITTED]
     decided = {} if deciding is None else applicable(deciding.answers, questions)
     agreed: dict[QuestionId, OptionId] = {}
     labels: list[Label] = []
     for question in questions:
-        votes = [answers[question.id] for answers in submitted if question.id in answers]
-        enough = 2 * len(votes) > len(submitted)
+        asked = [r for r in submitted if r.versions is None or r.versions.get(question.id) == question.version]
+        people = {r.annotator for r in asked}
+        if len(people) < overlap or not people:
+            continue
+        votes = {r.annotator: r.answers[question.id] for r in asked if question.id in applicable(r.answers, questions)}
+        enough = 2 * len(votes) > len(people)
         if not question.applies(agreed) or not (enough or question.id in decided):
             continue
-        option = (majority(votes) if enough else None) or decided.get(question.id)
-        if option is not None:
+        option = (majority(list(votes.values())) if enough else None) or decided.get(question.id)
+        if option is not None and question.keeps(option):
             agreed[question.id] = option
+        elif option is not None:
+            continue
+        deciders = () if deciding is None or question.id not in decided else (deciding.annotator,)
+        tied = enough and majority(list(votes.values())) is None
         labels.append(
             Label(
                 burst=burst,
@@ -71,6 +78,8 @@ def labels_of(
                 responses=len(votes),
                 labelled_at=at,
                 audit=audit,
+                annotators=tuple(sorted({*votes, *(deciders if tied or not enough else ())})),
+                guideline=next((r.guideline for r in reversed(asked) if r.guideline), None),
             )
         )
     return labels
@@ -97,13 +106,3 @@ def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
     if expected == 0:
         return None
     return 1.0 - (pairable - 1) * disagreements / expected
-
-
-def alpha_of(question: Question, responses: Iterable[Response], questions: Sequence[Question]) -> float | None:
-    """Krippendorff's alpha over all submitted responses to one question."""
-    units: dict[str, list[OptionId]] = {}
-    for response in responses:
-        answer = applicable(response.answers, questions).get(question.id)
-        if response.status is ResponseStatus.SUBMITTED and answer is not None:
-            units.setdefault(response.request, []).append(answer)
-    return krippendorff_alpha(units.values())

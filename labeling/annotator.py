@@ -55,11 +55,17 @@ class Annotator:
         await self._respond({request: ("discarded", {})})
 
     async def pending(self) -> list[RequestId]:
-        """List the requests in this annotator's pending tab, in the order of the web page."""
+        """List the requests in this annotator's pending tab, in the order of the web page.
+
+        Like the page, it leaves out what others have answered sufficiently.
+        """
         found: list[RequestId] = []
-        wanted = {"type": "terms", "scope": {"entity": "response", "property": "status"}, "values": ["pending"]}
+        wanted = [
+            {"type": "terms", "scope": {"entity": entity, "property": "status"}, "values": ["pending"]}
+            for entity in ("response", "record")
+        ]
         while True:
-            page = await self._search([wanted], offset=len(found))
+            page = await self._search(wanted, offset=len(found))
             found += [RequestId(item["record"]["external_id"]) for item in page["items"]]
             if len(found) >= page["total"] or not page["items"]:
                 return found

@@ -1,5 +1,6 @@
 """What annotators read beside the form: how to work, and each question's own guidelines."""
 
+import hashlib
 from collections.abc import Sequence
 
 from models.question import Question
@@ -38,3 +39,8 @@ def _page(question: Question) -> str:
     definition = question.definition.removeprefix(f"{question.id}:").strip()
     asked = [f"*Only if the answer to {before} is {option}.*" for before, option in question.after.items()]
     return "\n\n".join((f"## {question.text}", *asked, definition[:1].upper() + definition[1:], question.guidelines))
+
+
+def guideline_version(questions: Sequence[Question]) -> str:
+    """Hash (12 hex digits) of all that annotators read beside the form; answers and labels carry it."""
+    return hashlib.sha256(guidelines_of(questions).encode()).hexdigest()[:12]

@@ -1,18 +1,19 @@
 """From Argilla to the store: responses, and the labels that they agree on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from labeling.agreement import applicable
 from labeling.answers import Pulled
+from labeling.guidelines import guideline_version
 from labeling.second import in_these_words
 from labeling.settling import settle
 from models.ids import RequestId
 from models.labels import Label, RequestState, Response
 from models.privacy import mask
-from models.question import Question
+from models.question import Question, versions
 from models.store import requests
 from models.store.database import transaction
 from models.store.thread import Store
@@ -82,11 +83,10 @@ def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question]
 
 
 def _sensible(response: Response, questions: Sequence[Question]) -> Response:
-    return Response(
-        request=response.request,
-        annotator=response.annotator,
+    return replace(
+        response,
         answers=applicable(response.answers, questions),
-        status=response.status,
-        submitted_at=response.submitted_at,
         rewrite=None if response.rewrite is None else mask(response.rewrite),
+        versions=versions(questions),
+        guideline=guideline_version(questions),
     )

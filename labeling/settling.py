@@ -6,26 +6,30 @@ majority of voices settles a question. Where they tie, the burst goes to adjudic
 decides what they do not settle; what they do settle it leaves alone. Last words that discard are no voice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from labeling.agreement import labels_of
 from labeling.second import OPEN, add_second, in_these_words
-from models.ids import BurstId
+from models.ids import BurstId, RequestId
 from models.labels import Label, Purpose, Request, RequestState, Response, ResponseStatus
-from models.question import Question
+from models.question import Question, versions
 from models.store import labels, requests
 
 
-def voices(given: Sequence[Response], known: Sequence[Request]) -> list[Response]:
-    """Everybody's last word, in order of submission, on any record but an adjudication; discards are left out."""
-    counted = {request.id for request in known if request.purpose is not Purpose.ADJUDICATE}
-    last: dict[str, Response] = {}
+def voices(given: Sequence[Response], purposes: Mapping[RequestId, Purpose]) -> list[Response]:
+    """Everybody's last word, in order of submission, on any record but an adjudication; discards are left out.
+
+    It is the last on each set of question versions: what was said in other words may still count for the questions
+    whose words are the same.
+    """
+    last: dict[tuple[str, object], Response] = {}
     for response in given:
-        if response.request in counted:
-            last.pop(response.annotator, None)
-            last[response.annotator] = response
+        if purposes.get(response.request) is not Purpose.ADJUDICATE:
+            key = response.annotator, None if response.versions is None else tuple(sorted(response.versions.items()))
+            last.pop(key, None)
+            last[key] = response
     return [response for response in last.values() if response.status is ResponseStatus.SUBMITTED]
 
 
@@ -41,12 +45,14 @@ def settle(db: Any, burst: BurstId, questions: Sequence[Question], at: datetime)
 
     Returns the labels written. One that the voices no longer bear out is overwritten by one without an option.
     """
-    given = requests.responses_about(db, burst)
+    mine = {request.id for request in in_these_words(requests.about(db, burst), questions)}
+    given = [r for r in requests.responses_about(db, burst) if r.versions is not None or r.request in mine]
     submitted = {response.request for response in given if response.status is ResponseStatus.SUBMITTED}
     out = [request.id for request in requests.about(db, burst) if request.state is RequestState.SENT]
     requests.set_state(db, [request for request in out if request in submitted], RequestState.ANSWERED)
     known = in_these_words(requests.about(db, burst), questions)
-    first, said, decides = known[0], voices(given, known), deciding(given, known)
+    purposes = {request.id: request.purpose for request in requests.about(db, burst)}
+    first, said, decides = known[0], voices(given, purposes), deciding(given, known)
     made = labels_of(burst, questions, said, deciding=decides, overlap=first.overlap, audit=first.blind, at=at)
     settled = {label.question for label in made}
     made += [
@@ -63,8 +69,9 @@ def settle(db: Any, burst: BurstId, questions: Sequence[Question], at: datetime)
         if question.id not in settled and labels.is_labelled(db, burst, question)
     ]
     labels.put(db, made)
+    people = {r.annotator for r in said if r.versions is None or r.versions == versions(questions)}
     tied = any(label.option is None and label.responses for label in made)
-    _ask_further(db, known, questions, at, tied=tied, more=0 < len(said) < first.overlap)
+    _ask_further(db, known, questions, at, tied=tied, more=0 < len(people) < first.overlap)
     return made
 
 

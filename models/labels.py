@@ -72,6 +72,10 @@ class Request:
         return self.blind or not self.purpose.first
 
 
+IMPORTED = "import"
+"""Strategy of requests that were answered elsewhere, and platform of the bursts that came with their answers."""
+
+
 def request_id(
     burst: BurstId, questions: Sequence[Question], purpose: Purpose = Purpose.ASK, number: int = 0
 ) -> RequestId:
@@ -94,7 +98,11 @@ class ResponseStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One annotator's answers to one request: option by question, and a rewrite where one was given."""
+    """One annotator's answers to one request: option by question, and a rewrite where one was given.
+
+    ``versions`` are the question versions that were answered, and ``guideline`` that of the guidelines beside them;
+    None where a response was written down before these were kept.
+    """
 
     request: RequestId
     annotator: str
@@ -102,11 +110,17 @@ class Response:
     status: ResponseStatus
     submitted_at: datetime
     rewrite: str | None = None
+    versions: Mapping[QuestionId, str] | None = None
+    guideline: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """What the responses to one question about one burst agreed on; ``option`` is None where they did not."""
+    """What the responses to one question about one burst agreed on; ``option`` is None where they did not.
+
+    ``annotators`` are those whose answers it rests on, ``guideline`` the version of what they read beside the form, and
+    ``source`` the file that it was imported from, if it was.
+    """
 
     burst: BurstId
     question: QuestionId
@@ -115,3 +129,6 @@ class Label:
     responses: int
     labelled_at: datetime
     audit: bool = False
+    annotators: tuple[str, ...] = ()
+    guideline: str | None = None
+    source: str | None = None

@@ -37,6 +37,7 @@ class Question:
     reply_risk: float = 0.05
     silence_risk: float = 0.05
     confidence: float = 0.95
+    label_abstain: bool = True
 
     @property
     def version(self) -> str:
@@ -48,6 +49,10 @@ class Question:
     def negatives(self) -> tuple[OptionId, ...]:
         """The options that are neither positive nor an abstention."""
         return tuple(o.id for o in self.options if o.id not in (self.positive, self.abstain))
+
+    def keeps(self, option: OptionId) -> bool:
+        """Tell whether an agreed option becomes a label; an abstention does unless ``label_abstain`` is false."""
+        return self.label_abstain or option != self.abstain
 
     def index(self, option: OptionId) -> int:
         """Position of an option in ``options``; raises ValueError for one that the question does not have."""

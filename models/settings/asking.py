@@ -37,6 +37,7 @@ class AskSettings(Table):
     skip_alike: bool = True
     pool_hours: Annotated[float, Field(gt=0, le=24 * 30, allow_inf_nan=False)] = 24.0
     settled_share: Share = 0.25
+    renew_share: Share = 0.2
     audit_share: Share = 0.05
     audit_block_minutes: Count = 30
     review_share: Share = 0.1

@@ -27,6 +27,7 @@ class QuestionTable(Table):
     options: Annotated[tuple[OptionTable, ...], Field(min_length=2, max_length=8)]
     positive: str
     abstain: str | None = None
+    label_abstain: bool = True
     after: dict[str, str] = Field(default_factory=dict)
     guidelines: str = ""
     reply_risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05
@@ -47,6 +48,7 @@ class QuestionTable(Table):
             reply_risk=self.reply_risk,
             silence_risk=self.silence_risk,
             confidence=self.confidence,
+            label_abstain=self.label_abstain,
         )
 
 

@@ -19,6 +19,8 @@ _SHOWN_MAX = 1000
 _DISORDER_S = 600.0
 """How far events of a room may come out of the order of their times."""
 
+_STATE = 10
+"""The place of the state among the values that are inserted."""
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps would make an encoder each time
 _INSERT = (
     "INSERT INTO bursts (id, platform, room, thread, sender, text, window, message_ids, started_at, ended_at, state, "
@@ -52,6 +54,12 @@ def close_with_windows(
         return replace(burst, window=inbox.window_before(db, burst.room, burst.message_ids[0], size))
 
     close(db, map(windowed, bursts), handled, closed_at)
+
+
+def insert_routed(db: Database, burst: Burst) -> bool:
+    """Write a burst down that needs no route; tells whether it was new."""
+    done = db.conn.execute(_INSERT, [ROUTED if i == _STATE else v for i, v in enumerate(_row(burst, None))])
+    return done.rowcount == 1
 
 
 def undecided(db: Database, limit: int = 1000) -> list[Burst]:

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from models.consent import Mode
 from models.ids import EventId, MemberId, RoomId
+from models.labels import IMPORTED
 from models.store import erasures
 from models.store.database import to_seconds, transaction
 
@@ -98,8 +99,10 @@ def end_introduction(db: Database, room: RoomId, *, told: bool) -> None:
 
 
 def rooms_seen(db: Database) -> list[tuple[RoomId, str]]:
-    """Rooms in which bursts were closed, with their platforms."""
-    rows = db.conn.execute("SELECT DISTINCT room, coalesce(platform, '') FROM bursts ORDER BY 2, 1").fetchall()
+    """Rooms in which bursts were closed, with their platforms; those that came from files are none."""
+    rows = db.conn.execute(
+        "SELECT DISTINCT room, coalesce(platform, '') FROM bursts WHERE platform IS NOT ? ORDER BY 2, 1", [IMPORTED]
+    ).fetchall()
     return [(RoomId(room), platform) for room, platform in rows]
 
 

@@ -166,3 +166,11 @@ def _event(row: Mapping[str, Any]) -> ChatEvent:
         is_bot=bool(row["is_bot"]),
         mentions_bot=bool(row["mentions_bot"]),
     )
+
+
+def times(db: Database, messages: Sequence[EventId]) -> dict[EventId, float]:
+    """When messages were sent, in seconds since 1970; those that are not kept any more are left out."""
+    rows = db.conn.execute(
+        f"SELECT id, sent_at FROM events WHERE id IN ({', '.join('?' * len(messages))})", list(messages)
+    )
+    return {EventId(name): float(at) for name, at in rows.fetchall()}

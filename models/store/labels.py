@@ -1,17 +1,20 @@
 """Agreed labels, and the labelled bursts that datasets are made of."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlite_utils import Database
 
+from models.chat import Burst
 from models.consent import Mode, lower
 from models.ids import BurstId, OptionId, QuestionId, RoomId
 from models.item import Item
-from models.labels import Label
+from models.labels import IMPORTED, Label
 from models.question import Question
 from models.store.bursts import burst_of
-from models.store.database import to_seconds, transaction
+from models.store.database import to_seconds, to_time, transaction
 
 
 def put(db: Database, labels: Sequence[Label]) -> None:
@@ -27,11 +30,29 @@ def put(db: Database, labels: Sequence[Label]) -> None:
                     "responses": label.responses,
                     "audit": int(label.audit),
                     "labelled_at": to_seconds(label.labelled_at),
+                    "annotators": json.dumps(label.annotators),
+                    "guideline": label.guideline,
+                    "source": label.source,
                 }
                 for label in labels
             ],
             pk=("burst", "question", "question_version"),
         )
+
+
+def about(db: Database, burst: BurstId) -> list[Label]:
+    """All labels of one burst, whatever question versions they were made under, oldest first."""
+    rows = db.query("SELECT * FROM labels WHERE burst = ? ORDER BY labelled_at, question, question_version", [burst])
+    return [_label(row) for row in rows]
+
+
+def answered_bursts(db: Database) -> list[Burst]:
+    """Bursts that have text and were answered about or labelled, oldest first. What was erased has no text."""
+    rows = db.query(
+        "SELECT * FROM bursts b WHERE text <> '' AND state <> 'withdrawn' AND (id IN (SELECT burst FROM labels) "
+        "OR id IN (SELECT q.burst FROM requests q JOIN responses r ON r.request = q.id)) ORDER BY started_at, id"
+    )
+    return [burst_of(row) for row in rows]
 
 
 def is_labelled(db: Database, burst: BurstId, question: Question) -> bool:
@@ -102,7 +123,8 @@ def items(
         question = QuestionId(row["l_question"])
         if versions.get(question) != row["l_version"]:
             continue
-        mode = modes(RoomId(row["room"]), row["platform"] or "")
+        imported = row["platform"] == IMPORTED  # whoever imports labels wants them used
+        mode = Mode.TRAIN if imported else modes(RoomId(row["room"]), row["platform"] or "")
         mode = lower(mode, Mode(row["r_mode"] or mode))
         if not mode.allows(Mode.LABEL):
             continue
@@ -118,3 +140,18 @@ def items(
             trainable=mode.allows(Mode.TRAIN),
         )
     return list(found.values())
+
+
+def _label(row: Mapping[str, Any]) -> Label:
+    return Label(
+        burst=BurstId(row["burst"]),
+        question=QuestionId(row["question"]),
+        question_version=row["question_version"],
+        option=None if row["option"] is None else OptionId(row["option"]),
+        responses=row["responses"],
+        labelled_at=to_time(row["labelled_at"]),
+        audit=bool(row["audit"]),
+        annotators=tuple(json.loads(row["annotators"])),
+        guideline=row["guideline"],
+        source=row["source"],
+    )

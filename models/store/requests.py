@@ -9,7 +9,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from models.ids import BurstId, OptionId, QuestionId, RequestId
-from models.labels import Purpose, Request, RequestState, Response, ResponseStatus
+from models.labels import IMPORTED, Purpose, Request, RequestState, Response, ResponseStatus
 from models.store import erasures
 from models.store.database import storable, to_seconds, to_time, transaction
 
@@ -186,8 +186,9 @@ def postpone(db: Database, ids: Sequence[RequestId], until: datetime) -> None:
 def asked_since(db: Database, since: datetime) -> int:
     """Requests that the day's budget pays for, since a moment: first ones (audit sample not counted) and reviews."""
     row = db.conn.execute(
-        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ? AND purpose IN ('ask', 'renew', 'review')",
-        [to_seconds(since)],
+        "SELECT count(*) FROM requests WHERE blind = 0 AND created_at >= ? AND purpose IN ('ask', 'renew', 'review') "
+        "AND strategy <> ?",
+        [to_seconds(since), IMPORTED],
     ).fetchone()
     return int(row[0])
 
@@ -212,7 +213,7 @@ def put_responses(db: Database, responses: Sequence[Response]) -> list[RequestId
                 ),
                 None,
             )
-            if known is None or {**known, "submitted_at": 0} != {**row, "submitted_at": 0}:
+            if known is None or any(known[column] != row[column] for column in ("answers", "rewrite", "status")):
                 db.table("responses").upsert(row, pk=("request", "annotator"))
                 changed.append(response.request)
     return list(dict.fromkeys(changed))
@@ -239,6 +240,15 @@ def responses_about(db: Database, burst: BurstId) -> list[Response]:
         [burst],
     )
     return [_response(row) for row in rows]
+
+
+def answered(db: Database) -> list[tuple[BurstId, Purpose, Response]]:
+    """All responses with the bursts and purposes of their requests, in order of submission."""
+    rows = db.query(
+        "SELECT r.*, q.burst AS q_burst, q.purpose AS q_purpose FROM responses r JOIN requests q ON q.id = r.request "
+        "ORDER BY r.submitted_at, r.request, r.annotator"
+    )
+    return [(BurstId(row["q_burst"]), Purpose(row["q_purpose"]), _response(row)) for row in rows]
 
 
 def all_responses(db: Database) -> list[Response]:
@@ -277,6 +287,8 @@ def _response_row(response: Response) -> dict[str, Any]:
         "rewrite": None if response.rewrite is None else storable(response.rewrite),
         "status": response.status.value,
         "submitted_at": to_seconds(response.submitted_at),
+        "versions": None if response.versions is None else json.dumps(dict(response.versions)),
+        "guideline": response.guideline,
     }
 
 
@@ -288,4 +300,8 @@ def _response(row: Mapping[str, Any]) -> Response:
         rewrite=row["rewrite"],
         status=ResponseStatus(row["status"]),
         submitted_at=to_time(row["submitted_at"]),
+        versions=None
+        if row["versions"] is None
+        else {QuestionId(q): v for q, v in json.loads(row["versions"]).items()},
+        guideline=row["guideline"],
     )

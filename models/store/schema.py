@@ -288,3 +288,14 @@ def suspects(db: Database) -> None:
         {"request": str, **columns, "control": int, "sent_at": float}, pk="request", not_null={*columns, "control"}
     )
     db.table("reviews").create_index(["burst"])
+
+
+@migrations()
+def label_origins(db: Database) -> None:
+    """Whose answers a label rests on, which wording and guidelines they had, and where it was imported from."""
+    db.table("responses").add_column("versions", str)
+    db.table("responses").add_column("guideline", str)
+    db.table("labels").add_column("annotators", str, not_null_default="[]")
+    db.table("labels").add_column("guideline", str)
+    db.table("labels").add_column("source", str)
+    db.execute("CREATE INDEX labels_by_question ON labels (question, question_version)")

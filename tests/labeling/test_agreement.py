@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.agreement import alpha_of, applicable, krippendorff_alpha, labels_of, majority
+from labeling.agreement import applicable, krippendorff_alpha, labels_of, majority
 from models.ids import BurstId, OptionId, QuestionId
 from models.labels import Label, Response
 from tests.labeling.made import NOON, Two, response
@@ -87,12 +87,3 @@ def test_a_follow_up_needs_more_than_half_of_those_who_submitted(questions: Two)
     assert settle(questions, response("a", **yes, needs_context="no"), response("b", **yes), overlap=2) == yes
     three = [response("a", **yes, needs_context="no"), response("b", **yes, needs_context="no"), response("c", **yes)]
     assert settle(questions, *three, overlap=2) == {"is_question": "yes", "needs_context": "no"}
-
-
-def test_alpha_of_responses_counts_submitted_answers_only(questions: Two) -> None:
-    responses = [
-        *(response(who, to=r, is_question=o) for r, o in [("r1", "yes"), ("r2", "no")] for who in ("a", "b")),
-        response("c", to="r1", status="discarded", is_question="no"),
-    ]
-    assert alpha_of(questions[0], responses, questions) == 1.0
-    assert alpha_of(questions[1], responses, questions) is None

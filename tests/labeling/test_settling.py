@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from labeling.guidelines import guideline_version
 from labeling.inlet import Taken, absorb
 from labeling.second import ask_to_review
 from models.chat import ChatEvent
 from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
 from models.labels import Purpose, request_id
-from models.store import bursts, erasure, inbox, requests
+from models.question import versions
+from models.store import bursts, erasure, inbox, labels, requests
 from models.store.database import Database
 from models.store.revision import revise
 from models.store.thread import Store
@@ -157,3 +159,36 @@ async def test_what_is_erased_takes_all_requests_back_and_is_asked_about_no_more
     assert await states(store) == {FIRST: "withdrawn", REVIEW: "withdrawn"}
     assert await store.do(ask_to_review, [B1], ASKED, NOON) == {}
     assert await store.do(requests.responses_about, B1) == []
+
+
+async def test_labels_keep_who_and_under_which_words_and_guidelines(store: Store) -> None:
+    await say(store, "ann", is_question="yes", needs_context="no")
+    (first, second) = await store.do(labels.about, B1)
+    assert (first.annotators, first.question_version, first.source) == (("ann",), ASKED[0].version, None)
+    assert first.guideline == second.guideline == guideline_version(ASKED)
+    (kept,) = await store.do(requests.responses_about, B1)
+    assert (kept.versions, kept.guideline) == (versions(ASKED), guideline_version(ASKED))
+
+
+async def test_an_answer_in_other_words_counts_where_the_words_are_the_same(store: Store) -> None:
+    await say(store, "ann", is_question="yes", needs_context="no")
+    now = ASKED[0], replace(ASKED[1], text="Is the chat needed?")
+    anew = request_id(B1, now)
+    await store.do(requests.insert_request, replace(request(anew), purpose=Purpose.RENEW))
+    await store.do(_send)
+    said = replace(response("bea", anew, is_question="yes", needs_context="yes"), submitted_at=NOON + timedelta(days=1))
+    taken: Taken = await store.do(absorb, [said], now, NOON)
+    assert {made.question: (made.option, made.annotators) for made in taken.labels} == {
+        "is_question": ("yes", ("ann", "bea")),
+        "needs_context": ("yes", ("bea",)),
+    }
+    assert len(await store.do(labels.about, B1)) == 3  # the old answer to the old words stays
+
+
+async def test_unsure_is_kept_as_an_answer_but_is_no_label_where_the_question_says_so(store: Store) -> None:
+    asked = replace(ASKED[0], label_abstain=False), ASKED[1]
+    said = [response(who, FIRST, is_question="unsure") for who in ("ann", "bea")]
+    taken: Taken = await store.do(absorb, said, asked, NOON)
+    assert taken.labels == ()
+    assert [r.answers for r in await store.do(requests.responses_about, B1)] == [{"is_question": "unsure"}] * 2
+    assert (await states(store)) == {FIRST: "answered"}  # nothing is tied
