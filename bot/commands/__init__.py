@@ -7,6 +7,7 @@ from bot.commands.bench import bench
 from bot.commands.demo import demo
 from bot.commands.erasure import erasure
 from bot.commands.evaluate import evaluate
+from bot.commands.labels import labels
 from bot.commands.learning import LEARNING
 from bot.commands.maintain import approve, candidates, reject, rollback
 from bot.commands.replay import replay
@@ -25,6 +26,7 @@ COMMANDS: tuple[click.Command, ...] = (
     reject,
     rollback,
     annotators,
+    labels,
     suspects,
     erasure,
     bench,

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 import structlog
 
+from labeling.exchange import FileForm, written
+from labeling.exchange.gather import gather
 from labeling.form import fill
 from labeling.inlet import absorb
 from labeling.outbox import Outbox
 from models.chat import Burst
 from models.chattext import friendly_names
+from models.consent import Mode
 from models.ids import BurstId
 from models.labels import RequestState, request_id
 from models.shareable import shareable
@@ -48,6 +51,22 @@ def test_datasets_and_exports() -> None:
     assert held(repr(out)) == []
     assert "[card]" in out.text
     assert "[card]" in out.window[0].text
+
+
+def test_files_of_labels_in_each_form(questions: Two) -> None:
+    db = InlineStore().db
+    bursts.close(db, [telling()])
+    asked = request(request_id(BurstId("b1"), questions))
+    requests.insert_request(db, asked)
+    requests.set_state(db, [asked.id], RequestState.SENT)
+    absorb(db, [response("ann", asked.id, is_question="yes", needs_context="no")], questions, NOON)
+    db.conn.execute("UPDATE responses SET rewrite = ?", [TELLING])  # as it was kept before rewrites were masked
+    rows = gather(db, lambda *_: Mode.TRAIN, b"key")
+    for form in FileForm:
+        (line, *_) = written(rows, questions, form).lines
+        assert held(line) == []
+        assert "[card]" in line
+        assert "alice" not in line
 
 
 def test_rewrites_that_come_back(questions: Two) -> None:
