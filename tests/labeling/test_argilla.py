@@ -225,6 +225,10 @@ async def test_withdrawn_requests_are_gone_with_text_and_responses(
     async with await annotator(argilla, queue, "leaver") as ann:
         await ann.submit(RequestId("z0"), {"is_question": "yes"})
         assert len(await ann.pending()) == 129
+        async with await annotator(argilla, queue, "leavers-colleague") as other:
+            theirs = await other.pending()
+            assert set(theirs) == set(await ann.pending())
+            assert theirs != await ann.pending()  # each has an order of their own; few records may fall alike
         gone = await asyncio.to_thread(queue.withdraw, [f.request for f in forms[:115]] + [RequestId("unknown")])
         assert gone == 115
         assert await asyncio.to_thread(queue.withdraw, [forms[0].request]) == 0
