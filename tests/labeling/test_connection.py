@@ -160,7 +160,7 @@ async def test_where_a_server_sends_us_on_to_is_told_and_not_followed() -> None:
 
 async def test_a_server_that_hangs_is_given_up_on() -> None:
     async def hang(_: web.Request) -> web.Response:
-        await asyncio.sleep(30)
+        await asyncio.sleep(2)
         return web.Response()
 
     async with server({"/api/v1/version": hang}) as url:
