@@ -29,6 +29,10 @@ def contradictions(tables: Mapping[str, Any]) -> list[Fault]:
     if argilla.get("url") is not None and argilla.get("api_key_env") is None:
         said = "url needs api_key_env, the name of the environment variable that holds the API key"
         found.append((("argilla",), said))
+    train = _table(tables.get("train"))
+    if train.get("select", "all") == "all" and train.get("select_share", 1.0) != 1.0:
+        said = 'select_share needs select: by what to choose the share; select = "all" keeps every label'
+        found.append((("train",), said))
     found += _rooms(tables.get("room"))
     found += [(("decide", *where), said) for where, said in _server(_table(tables.get("decide")))]
     given = tables.get("question")

@@ -5,6 +5,7 @@ candidates/<id>/model.calibration.json   temperature and thresholds, bound to th
 candidates/<id>/adapter/                 the LoRA adapter
 candidates/<id>/evidence.json            what the verdict was judged from
 candidates/<id>/ladder.png               the ladder
+candidates/<id>/selection.png            which labels it was trained on
 """
 
 import hashlib

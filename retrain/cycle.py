@@ -22,7 +22,7 @@ from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
-from models.store import labels, learning, suspects
+from models.store import labels, learning, selection, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
@@ -35,11 +35,14 @@ from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, risi
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
+from retrain.selection.ladder import read_blank
+from retrain.selection.picture import draw_selection
+from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
 from retrain.split import Traces
 from retrain.suspecting import all_weighed, weighings
 from retrain.trend import majority, prior, rung_score
 
-PICTURE = "ladder.png"
+PICTURE, SELECTION = "ladder.png", "selection.png"
 TRAIN_COST = 3.0
 """One epoch of training takes about this many times as long as reading the same bursts once (measured)."""
 
@@ -96,8 +99,12 @@ def cycle(
             with course.stage(f"weigh the labels of {len(items)} bursts"):
                 weighed = all_weighed(weighings(climbed, items, suspects.annotators(db)))
             suspects.replace(db, dataset.id, weighed, now())
-            with course.stage(f"{top.name}: train the candidate on {len(items)} bursts") as advance:
-                adapter = train(top.base, items, course, course.work / "adapter", advance)
+            with course.stage(f"{top.name}: choose among the labels of {len(items)} bursts"):
+                chosen = select(climbed, items, read_blank(top.base, items[0], course), plan_of(settings.train))
+            selection.put(db, run_of(dataset.id, settings.train, top.name, chosen, now()), chosen.scores)
+            report.say(told_of(chosen))
+            with course.stage(f"{top.name}: train the candidate on {len(chosen.items)} bursts") as advance:
+                adapter = train(top.base, chosen.items, course, course.work / "adapter", advance)
         made = build(top.base, adapter, dataset.gate, settings, course)
         held = (*dataset.calibration, *dataset.gate)
         champion = champion_gguf(settings)[0]
@@ -130,6 +137,7 @@ def cycle(
             picture=f"{folder}/{PICTURE}",
         )
         draw(panels(evidence.ladders, settings.train.seed), verdict.outcome, made.folder / PICTURE)
+        draw_selection(chosen.rows, title_of(plan_of(settings.train), top.name), made.folder / SELECTION)
         candidate = Candidate(
             id=name,
             run=report.row.id,
@@ -144,8 +152,9 @@ def cycle(
         )
         place(made.folder, settings.data_dir / folder)
         learning.put_candidate(db, candidate, verdict)
+        selection.put_picture(db, dataset.id, f"{folder}/{SELECTION}")
         shutil.rmtree(course.work, ignore_errors=True)
-        report.say(f"candidate {name}: the gate says {verdict.outcome.value}")
+        report.say(f"candidate {name}: the gate says {verdict.outcome.value}; {told_of(chosen)}, {folder}/{SELECTION}")
     return Learned(candidate=candidate, verdict=verdict, dataset=dataset, ladders=evidence.ladders)
 
 

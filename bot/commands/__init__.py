@@ -11,6 +11,7 @@ from bot.commands.labels import labels
 from bot.commands.learning import LEARNING
 from bot.commands.maintain import approve, candidates, reject, rollback
 from bot.commands.replay import replay
+from bot.commands.selection import selection
 from bot.commands.status import status
 from bot.commands.suspects import suspects
 from bot.commands.up import up
@@ -28,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     annotators,
     labels,
     suspects,
+    selection,
     erasure,
     bench,
     *LEARNING,

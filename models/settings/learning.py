@@ -26,6 +26,10 @@ class TrainSettings(Table):
     warmup_steps: Annotated[int, Field(ge=0)] = 10
     folds: Annotated[int, Field(ge=2)] = 2
     max_items: Annotated[int, Field(ge=0)] = 0
+    select: Literal["all", "random", "margin", "learnability", "ifd"] = "all"
+    select_share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    drop_near_duplicates: bool = False
+    balance: Literal["none", "rates", "even"] = "rates"
     quantization: Literal["f16", "q8_0", "q4_k_m"] = "q8_0"
     seed: int = 0
 

@@ -13,6 +13,7 @@ from models.ids import BurstId, OptionId, QuestionId, RoomId
 from models.item import Item
 from models.labels import IMPORTED, Label
 from models.question import Question
+from models.store import selection
 from models.store.bursts import burst_of
 from models.store.database import to_seconds, to_time, transaction
 
@@ -65,10 +66,11 @@ def is_labelled(db: Database, burst: BurstId, question: Question) -> bool:
 
 
 def void(db: Database, burst: BurstId) -> None:
-    """Forget the labels of a burst, and the responses they came from: its text is another by now, or gone."""
+    """Forget a burst's labels, the responses behind them and their scores: its text is another by now, or gone."""
     with transaction(db):
         db.conn.execute("DELETE FROM labels WHERE burst = ?", [burst])
         db.conn.execute("DELETE FROM responses WHERE request IN (SELECT id FROM requests WHERE burst = ?)", [burst])
+        selection.forget(db, burst)
 
 
 def count(db: Database, versions: Mapping[QuestionId, str]) -> dict[QuestionId, int]:

@@ -20,7 +20,7 @@ def purge(db: Database, before: datetime) -> int:
         mine = f"burst IN (SELECT id FROM bursts WHERE {unlabelled})"
         db.conn.execute(f"UPDATE requests SET state = 'withdrawn' WHERE state <> 'withdrawn' AND {mine}", [limit])
         db.conn.execute(f"DELETE FROM responses WHERE request IN (SELECT id FROM requests WHERE {mine})", [limit])
-        for table in ("decisions", "routes", "replies", "feedback"):
+        for table in ("decisions", "routes", "replies", "feedback", "selection_scores"):
             db.conn.execute(f"DELETE FROM {table} WHERE {mine}", [limit])
         gone += db.conn.execute(f"DELETE FROM bursts WHERE {unlabelled}", [limit]).rowcount
     db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")

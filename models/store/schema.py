@@ -299,3 +299,20 @@ def label_origins(db: Database) -> None:
     db.table("labels").add_column("guideline", str)
     db.table("labels").add_column("source", str)
     db.execute("CREATE INDEX labels_by_question ON labels (question, question_version)")
+
+
+@migrations()
+def selections(db: Database) -> None:
+    """How the labels of a dataset were chosen to train on, and every label's scores."""
+    run = {"method": str, "share": float, "balance": str, "drop_near_duplicates": int, "rung": str, "notes": str}
+    db.table("selections").create(
+        {"dataset": str, **run, "picture": str, "chosen_at": float}, pk="dataset", not_null={*run, "chosen_at"}
+    )
+    label = {"burst": str, "question": str, "question_version": str, "given": str}
+    figures = dict.fromkeys(("base_loss", "reference_loss", "learnability", "ifd", "margin"), float)
+    db.table("selection_scores").create(
+        {"dataset": str, **label, **figures, "why": str},
+        pk=("dataset", "burst", "question"),
+        not_null={*label, *figures, "why"},
+    )
+    db.table("selection_scores").create_index(["burst"])

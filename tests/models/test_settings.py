@@ -41,6 +41,7 @@ def test_every_fault_is_named_with_its_path(tmp_path: Path) -> None:
         ('[[question]]|[decide.server]\nurl = "http://models.example/v1"\n[[question]]', "unencrypted"),
         ('[[question]]|[decide.server]\nurl = "https://me:secret@models.example"\n[[question]]', "api_key_env"),
         ('[[question]]|[decide.server]\nurl = "ftp://127.0.0.1"\n[[question]]', "no http"),
+        ("[[question]]|[train]\nselect_share = 0.5\n[[question]]", "select_share needs select"),
         ("[[question]]|[[question", "TOML"),
     ],
 )

@@ -21,8 +21,9 @@ from models.evidence import Action, Candidate, Outcome, Promotion, Slot, Verdict
 from models.ids import CandidateId, RunId
 from models.learning_lock import alone
 from models.llama import open_decider, sha256_of
+from models.selection import Why
 from models.settings import Settings
-from models.store import learning
+from models.store import learning, selection
 from models.store.database import open_database
 from models.store.promotions import record
 from models.toml import dump_settings
@@ -60,6 +61,8 @@ def stored(settings: Settings) -> list:
 
 def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
+    fewer = {"select": "learnability", "select_share": 0.5}
+    settings = settings.model_copy(update={"train": settings.train.model_copy(update=fewer)})
     learned = cycle(settings, limits=LIMITS, quiet=True, now=lambda: at)
     assert learned.candidate.run.startswith("20260301T000000")
     assert learned.verdict.judged_at == at
@@ -90,8 +93,18 @@ def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> Non
     assert list((settings.data_dir / "work").iterdir()) == []
     with closing(open_database(settings.data_dir)) as db:
         run = learning.last_run(db)
+        chosen = selection.newest(db)
+        scores = selection.scores(db, candidate.dataset)
     assert run is not None
     assert (run.state, run.dataset) == ("done", candidate.dataset)
+    assert chosen is not None
+    assert (chosen.method, chosen.dataset, chosen.rung) == ("learnability", candidate.dataset, candidate.base)
+    assert (settings.data_dir / str(chosen.picture)).read_bytes().startswith(b"\x89PNG")
+    assert "trained on 30 of 60 labels" in run.message
+    assert str(chosen.picture) in run.message
+    assert sum(score.why is Why.KEPT for score in scores) == 30
+    assert len(scores) == 60, "40 bursts, 20 of them with two answers"
+    assert all(score.base_loss > 0 and score.ifd > 0 for score in scores)
 
 
 def test_a_stopped_cycle_goes_on_where_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
