@@ -38,6 +38,7 @@ from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
 from retrain.picture import Panel, draw, short_count
 from retrain.report import RunReport
+from retrain.sweep.command import sweep, sweep_run
 
 KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
 
@@ -49,6 +50,8 @@ def cli() -> None:
 
 cli.add_command(bench)
 cli.add_command(reliability)
+cli.add_command(sweep)
+cli.add_command(sweep_run)
 
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:

@@ -1,0 +1,232 @@
+"""The report of a sweep: our tables with the paper's beside, pictures, and what they say in plain words."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from models.errors import ExportError
+from models.ids import QuestionId
+from retrain.picture import short_count
+from retrain.sweep.document import Beside, Block, Grid, Heading, Paragraph, Picture, markdown, page
+from retrain.sweep.figures import Drawn, picture
+from retrain.sweep.paper import Paper, paper
+from retrain.sweep.plan import Experiment
+from retrain.sweep.point import METRICS, Figure
+from retrain.sweep.reading import Answer, percent, points_of, read, shown
+from retrain.sweep.run import Bench, Result
+from retrain.sweep.setting import VANILLA, Run, Setting
+from retrain.sweep.table import Line, Points, by_place, labels, lines, missing, points, with_gain
+
+FILES = ("report.md", "report.html", "figures.json")
+
+
+def write_report(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str], folder: Path) -> Path:
+    """Write report.md with its pictures, report.html and figures.json; raises ExportError.
+
+    Runs that are missing are named; experiments without any are left out.
+    """
+    known = points(bench.rows, found.values())
+    blocks = [*_opening(bench, found, failed), *_plain_words(bench, known)]
+    for experiment in bench.plan.experiment:
+        blocks += _experiment(bench, experiment, known, found)
+    blocks += _closing()
+    content = {
+        "report.md": markdown(blocks).encode(),
+        "report.html": page(bench.plan.title, blocks).encode(),
+        "figures.json": json.dumps(_figures(bench, known), indent=1).encode(),
+        **{block.file: block.content for block in blocks if isinstance(block, Picture)},
+    }
+    for name, body in content.items():
+        _write(folder / name, body)
+    return folder / "report.html"
+
+
+def _write(path: Path, body: bytes) -> None:
+    aside = path.with_name(f"{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(body)
+        aside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        raise ExportError(f"could not write {path}: {error}; the runs are kept, so ask again") from error
+
+
+def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str]) -> list[Block]:
+    plan, rows = bench.plan, bench.rows
+    rooms = len({item.conversation for item in rows.test})
+    left = [run for run in missing(plan, found) if run not in failed]
+    blocks: list[Block] = [
+        Heading(level=1, text=plan.title),
+        Paragraph(
+            text=f"Trained on {len(rows.train):,} rows of {len({i.conversation for i in rows.train})} conversations, "
+            f"judged by {len(rows.test):,} rows of {rooms} others; batches of {plan.batch}, dropout {plan.dropout:g}, "
+            f"prompts of at most {bench.budget} tokens. Figures are percent; rows count by their weights."
+        ),
+        Paragraph(
+            text="A figure is the mean over seeds. In brackets is its 95 % interval over seeds and conversations: "
+            "2,000 draws with replacement of conversations, the same for all seeds, and of seeds, whose spread is "
+            "widened for their small number. Gains are paired: the same conversations are drawn for both. The training "
+            "rows are one sample, so the intervals say nothing of how another sample would do."
+        ),
+    ]
+    if left:
+        told = "; ".join([*(str(run) for run in left[:8]), *(["..."] if len(left) > 8 else [])])
+        blocks.append(
+            Paragraph(
+                text=f"Not done yet: {len(left)} of {len(plan.runs())} runs ({told}). "
+                "Where some seeds of a setting are missing, its figures come from the others."
+            )
+        )
+    blocks += [Paragraph(text=f"Failed: {run}: {reason}.") for run, reason in failed.items()]
+    return blocks
+
+
+def _plain_words(bench: Bench, known: Mapping[QuestionId, Points]) -> list[Block]:
+    plan = bench.plan
+    blocks: list[Block] = [
+        Heading(level=2, text="In plain words"),
+        Paragraph(
+            text="Yes and no are said by the intervals alone, which are widened where several are compared at once. "
+            f"That nothing falls or matters means that all intervals stay within {100 * plan.margin:g} points; cannot "
+            "tell, that they are wider than what they would have to show."
+        ),
+    ]
+    for question, found in known.items():
+        blocks.append(_answers(f"{question}: ours", read(list(found.values()), plan.metric, plan.margin)))
+    if plan.metric == "f1":
+        printed = [point for table in paper().points.values() for point in table]
+        once = list({(p.rung, p.setting): p for p in printed}.values())
+        blocks += [
+            _answers("The paper's, as printed", read(once, "f1", 0.0)),
+            Paragraph(
+                text="The paper prints no intervals, so its answers go by the values alone: what one run showed."
+            ),
+        ]
+    return blocks
+
+
+def _answers(caption: str, found: Sequence[Answer]) -> Grid:
+    rows = tuple((answer.asked, answer.verdict.value, answer.why) for answer in found)
+    return Grid(caption=caption, header=("question", "answer", "figures"), rows=rows)
+
+
+def _experiment(
+    bench: Bench, experiment: Experiment, known: Mapping[QuestionId, Points], found: Mapping[Run, Result]
+) -> list[Block]:
+    plan = bench.plan
+    ours = {question: lines(plan, experiment, those, plan.metric) for question, those in known.items()}
+    ours = {question: told for question, told in ours.items() if told}
+    if not ours:
+        return []
+    blocks: list[Block] = [Heading(level=2, text=f"{experiment.name}")]
+    if experiment.about:
+        blocks.append(Paragraph(text=experiment.about))
+    grids = [_ours(question, told, plan.metric) for question, told in ours.items()]
+    panels = [Drawn(title=question, points=[line.point for line in told]) for question, told in ours.items()]
+    if experiment.paper is not None:
+        printed = paper().points[experiment.paper]
+        beside = by_place(printed)
+        grids.append(_theirs([with_gain(point, beside, "f1") for point in printed]))
+        panels.append(Drawn(title="the paper's: needs_context", points=printed))
+    drawn = picture(panels, plan.metric, _losses(bench, experiment, found))
+    about = f"{shown(plan.metric)} of the experiment {experiment.name}: {', '.join(panel.title for panel in panels)}"
+    return [*blocks, Beside(grids=tuple(grids)), Picture(file=f"{experiment.name}.png", about=about, content=drawn)]
+
+
+def _ours(question: QuestionId, told: Sequence[Line], metric: str) -> Grid:
+    settings = list(dict.fromkeys(line.point.setting for line in told))
+    named = labels(settings)
+    tuned = [setting for setting in settings if setting != VANILLA]
+    common = f"; tuned: {tuned[0]}" if len(tuned) == 1 else ""
+    rows = tuple(
+        (
+            line.point.rung,
+            short_count(line.point.parameters),
+            named[line.point.setting],
+            "" if line.point.counts is None or line.point.setting == VANILLA else str(len(line.point.counts.seeds)),
+            *(_told(line.point.figures.get(name)) for name in METRICS),
+            "" if line.gain is None else points_of(line.gain),
+        )
+        for line in told
+    )
+    header = ("rung", "size", "method", "seeds", *(shown(name) for name in METRICS), f"{shown(metric)} less vanilla's")
+    return Grid(caption=f"{question}, {told[0].point.rows} labels{common}", header=header, rows=rows)
+
+
+def _theirs(told: Sequence[Line]) -> Grid:
+    named = labels(list(dict.fromkeys(line.point.setting for line in told)))
+    rows = tuple(
+        (
+            line.point.rung,
+            named[line.point.setting],
+            *(_told(line.point.figures.get(name)) for name in ("precision", "f1")),
+            "" if line.gain is None else points_of(line.gain),
+        )
+        for line in told
+    )
+    header = ("model", "method", "precision", "F1", "F1 less vanilla's")
+    return Grid(caption="The paper's", header=header, rows=rows)
+
+
+def _losses(bench: Bench, experiment: Experiment, found: Mapping[Run, Result]) -> dict[Setting, Sequence[float]]:
+    """Losses of each setting's first seed, where the experiment has one rung."""
+    rungs = bench.plan.rungs_of(experiment)
+    if len(rungs) > 1:
+        return {}
+    losses: dict[Setting, Sequence[float]] = {}
+    for setting in experiment.settings:
+        for seed in bench.plan.seeds_of(experiment, setting):
+            result = found.get(Run(rung=rungs[0], setting=setting, seed=seed))
+            if result is not None and result.losses:
+                losses.setdefault(setting, result.losses)
+    return losses
+
+
+def _told(found: Figure | None) -> str:
+    if found is None:
+        return ""
+    value = percent(found.value)
+    return value if found.low == found.high else f"{value} ({percent(found.low)} to {percent(found.high)})"
+
+
+def _closing() -> list[Block]:
+    source: Paper = paper()
+    return [
+        Heading(level=2, text="The paper"),
+        Paragraph(
+            text=f"{source.author}, {source.title}, {source.year}, {source.url}. Its models are Qwen1.5-Chat, its "
+            "question is whether a message needs the earlier chat, its labels are those of another chat in another "
+            "language: the shapes of the curves can be compared, the heights cannot. Unless a row says otherwise it "
+            "tuned with LoRA of rank 64, alpha 16, at 2e-4 for one epoch; LoRA+ at 5e-5 with a ratio of 16. The "
+            "mixture-of-experts model is in its tables for reference and in no trend."
+        ),
+    ]
+
+
+def _figures(bench: Bench, known: Mapping[QuestionId, Points]) -> dict[str, object]:
+    plan = bench.plan
+    return {
+        "title": plan.title,
+        "metric": plan.metric,
+        "points": [
+            {
+                "question": question,
+                "rung": point.rung,
+                "parameters": point.parameters,
+                "setting": asdict(point.setting),
+                "seeds": list(point.counts.seeds) if point.counts else [],
+                "labels": point.rows,
+                "figures": {name: asdict(figure) for name, figure in point.figures.items()},
+            }
+            for question, found in known.items()
+            for point in found.values()
+        ],
+        "answers": {
+            question: [asdict(answer) for answer in read(list(found.values()), plan.metric, plan.margin)]
+            for question, found in known.items()
+        },
+    }
