@@ -19,6 +19,7 @@ BENCHES: tuple[click.Command, ...] = (
     privacy,
     queue,
     hand_on(("bench", "risk"), "How often a threshold's promise is broken, in made-up audit sets."),
+    hand_on(("bench", "selection"), "Does training on fewer labels, chosen, pay? Methods and shares beside random."),
     hand_on(("bench", "suspects"), "How many planted wrong labels are found, and how many annotators wrongly blamed."),
     hand_on(("bench", "set-aside"), "Split gold rows as the starter family did: trained on, and set aside."),
 )

@@ -20,6 +20,7 @@ from retrain.bench.acquisition.lora_command import acquisition_lora
 from retrain.bench.contest import AT_PRECISION, Estimate
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
+from retrain.bench.selection.command import selection
 from retrain.bench.speed import forward, weights
 from retrain.bench.suspects_command import suspects
 from retrain.candidate import read_gguf
@@ -48,6 +49,7 @@ bench.add_command(forward)
 bench.add_command(acquisition)
 bench.add_command(acquisition_lora)
 bench.add_command(suspects)
+bench.add_command(selection)
 
 
 @bench.command()

@@ -86,8 +86,8 @@ def compare(
     if enough:
         times[1:] = rng.multinomial(conversations, np.full(conversations, 1 / conversations), size=DRAWS)
     chosen[1:] = rng.integers(0, seeds, size=(DRAWS, seeds))
-    score = {k: _means(t, times, chosen) for k, t in tables.items()}  # [draws + 1, b], the first is all as it is
-    top = _means(whole[:, None], times, chosen)[:, 0]
+    score = {k: means(t, times, chosen) for k, t in tables.items()}  # [draws + 1, b], the first is all as it is
+    top = means(whole[:, None], times, chosen)[:, 0]
     needed = {k: np.array([_needed(s, t, labels, pool) for s, t in zip(v, top, strict=True)]) for k, v in score.items()}
     standings = tuple(
         _standing(k, courses[k], score[k], score[RANDOM], needed[k], needed[RANDOM], labels, float(top[0]))
@@ -134,7 +134,7 @@ def _needed(scores: Floats, top: float, labels: Sequence[int], pool: int) -> flo
     return float(pool)
 
 
-def _means(tables: Floats, times: Floats, chosen: NDArray[np.int64]) -> Floats:
+def means(tables: Floats, times: Floats, chosen: NDArray[np.int64]) -> Floats:
     """Macro-F1, mean over the drawn seeds, [draws, b]; ``tables`` [seeds, b, conversations, 4]."""
     summed = np.einsum("sbcf,dc->dsbf", tables, times, optimize=True)
     each: Floats = macro_f1_of(summed)  # [draws, seeds, b]
@@ -168,17 +168,18 @@ def _standing(
         losses=tuple(round(float(np.mean(each)), 4) for each in zip(*(c.loss.tolist() for c in courses), strict=False)),
         needed=float(needed[0]),
         ratio=float(ratio[0]),
-        ratio_interval=_interval(ratio[1:]),
+        ratio_interval=interval(ratio[1:]),
         gap=float(gap[0].mean()),
-        gap_interval=_interval(gap[1:].mean(axis=1)),
+        gap_interval=interval(gap[1:].mean(axis=1)),
         worst_at=labels[worst],
         worst=float(gap[0, worst]),
-        worst_interval=_interval(gap[1:, worst]),
+        worst_interval=interval(gap[1:, worst]),
         settled_at=None if stops is None else labels[stops],
         settled_score=None if stops is None else float(score[0, stops] / top),
     )
 
 
-def _interval(drawn: Floats) -> Interval:
+def interval(drawn: Floats) -> Interval:
+    """The middle 95 % of what was drawn."""
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)

@@ -1,0 +1,38 @@
+"""What is compared: methods and filters, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retrain.selection.methods import IFD, LEARNABILITY, MARGIN
+from retrain.selection.methods import RANDOM as BY_CHANCE
+from retrain.selection.quotas import Balance
+
+SHARES = (0.06, 1 / 6, 0.5, 1.0)
+"""The paper's 6 %, a sixth, a half, and all."""
+RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """A method with its filters. ``few``: the base is a head on few labels instead of the untuned rung."""
+
+    method: str
+    balance: Balance = "rates"
+    drop_near_duplicates: bool = False
+    few: bool = False
+
+
+ARMS: Mapping[str, Arm] = {
+    RANDOM: Arm(method=BY_CHANCE),
+    "random, unbalanced": Arm(method=BY_CHANCE, balance="none"),
+    "random, even": Arm(method=BY_CHANCE, balance="even"),
+    "random, no near-duplicates": Arm(method=BY_CHANCE, drop_near_duplicates=True),
+    "margin": Arm(method=MARGIN),
+    "margin, even": Arm(method=MARGIN, balance="even"),
+    "learnability": Arm(method=LEARNABILITY),
+    "learnability, unbalanced": Arm(method=LEARNABILITY, balance="none"),
+    "learnability, base of 50 labels": Arm(method=LEARNABILITY, few=True),
+    "IFD": Arm(method=IFD),
+    "IFD, unbalanced": Arm(method=IFD, balance="none"),
+}
+"""Rates of the answers are kept unless the name says otherwise."""
