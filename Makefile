@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Test files run at once. Each job starts servers of its own, and tests wait for servers more than they compute.
+JOBS ?= 2
 
 .PHONY: help setup demo test lint types imports starter clean
 
@@ -23,7 +25,7 @@ demo: $(READY)  ## the whole loop on a real group chat, in under five minutes
 	$(BIN)/quandary demo
 
 test: lint types imports ## everything that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(READY)  ## ruff
 	$(BIN)/ruff check .

@@ -12,12 +12,13 @@ from alembic.script import ScriptDirectory
 from argilla_server.contexts import accounts
 from argilla_server.database import ALEMBIC_CONFIG_FILE, AsyncSessionLocal, async_engine
 from argilla_server.models import User, UserRole
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
 from labeling.server.secret_files import Credentials
 
 FILE = "argilla.db"
+_LISTED = "quandary_records_listed ON records (dataset_id, status, inserted_at, id)"
 
 
 def harden_connections() -> None:
@@ -44,6 +45,13 @@ def migrate(home: Path) -> None:
     alembic.config.main(argv=["--raiseerr", "-c", os.fspath(ALEMBIC_CONFIG_FILE), "upgrade", "head"])
     for logger in enabled:
         logger.disabled = False  # Argilla's alembic.ini switches off every logger that exists
+
+
+async def ensure_indexes() -> None:
+    """Add what the listing of a queue needs: without it, every page turned reads all records with their texts."""
+    async with async_engine.begin() as connection:
+        await connection.execute(text(f"CREATE INDEX IF NOT EXISTS {_LISTED}"))
+        await connection.execute(text("PRAGMA optimize"))
 
 
 async def ensure_owner(credentials: Credentials) -> None:

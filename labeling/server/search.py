@@ -204,5 +204,9 @@ async def _first_that_match(
 
 
 def _as_table(records: list[str]) -> Any:
-    """Pass ids as one JSON parameter, in their order: a list of any length, where IN has a limit."""
-    return func.json_each(json.dumps(records)).table_valued("key", "value")
+    """Pass ids as one JSON parameter, in their order: a list of any length, where IN has a limit.
+
+    Materialized, for SQLite would else parse the list anew for every record that it is joined with.
+    """
+    listed = func.json_each(json.dumps(records)).table_valued("key", "value")
+    return select(listed.c.key, listed.c.value).cte("listed").prefix_with("MATERIALIZED")

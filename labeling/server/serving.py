@@ -23,6 +23,7 @@ _GRACE_S = 3
 
 async def serve(listener: socket.socket, credentials: Credentials, lanes: JobLanes) -> None:
     """Serve Argilla until a signal; prints one line of JSON once requests are answered."""
+    await database.ensure_indexes()
     await database.ensure_owner(credentials)
     await indexes.bring_up_to_date()
     lanes.resume(

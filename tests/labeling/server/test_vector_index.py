@@ -38,9 +38,12 @@ def test_replaced_and_removed_vectors_are_gone(index: VectorIndex, tmp_path: Pat
     index.put([vector("a", 0, 1)])
     assert index.nearest("s", [0, 1])[:2] == [("a", 1.0), ("b", 1.0)]
     index.remove(["a"])
+    assert [record for record, _ in index.nearest("s", [0, 1])] == ["b", "c"]
     index.remove_keys([("s", "b")])
+    assert [record for record, _ in index.nearest("s", [0, 1])] == ["c"]
     assert index.keys("d") == {("s", "c"), ("t", "x")}
     index.remove_dataset("d")
+    assert index.nearest("s", [0, 1]) == []
     assert index.datasets() == set()
     index.close()
     assert np.array([-1, 0], np.float32).tobytes() not in (tmp_path / "vectors.db").read_bytes()
