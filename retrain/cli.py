@@ -1,7 +1,6 @@
 """The learning side's command line: ``python -m retrain``; ``quandary`` hands the same commands on."""
 
 import json
-import os
 import shutil
 import signal
 import sys
@@ -32,13 +31,12 @@ from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import export_named, read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
-from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
-from retrain.leakage import refuse
 from retrain.picture import Panel, draw, short_count
+from retrain.priority import step_back
 from retrain.report import RunReport
 from retrain.sweep.command import sweep, sweep_run
 
@@ -54,7 +52,6 @@ cli.add_command(bench)
 cli.add_command(reliability)
 cli.add_command(sweep)
 cli.add_command(sweep_run)
-cli.add_command(dataset)
 
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:
@@ -81,8 +78,8 @@ def _limited(command: click.decorators.FC) -> click.decorators.FC:
 @_limited
 def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
     """Everything from the labels in the store to a judged candidate."""
-    os.nice(10)
     settings = load_settings(config)
+    step_back(settings.train)
     learned = run_cycle(settings, limits=Limits(items=items, rungs=rungs, seconds=seconds), quiet=as_json)
     _tell(learned.candidate, learned.verdict, panels(learned.ladders, settings.train.seed), as_json=as_json)
 
@@ -92,25 +89,24 @@ def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool
 @_limited
 def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
     """Freeze the labels, read every rung vanilla and cross-fitted, and draw the ladder."""
-    os.nice(10)
     settings = load_settings(config)
+    step_back(settings.train)
     limits = Limits(items=items, rungs=rungs, seconds=seconds)
     with (
         alone(settings.data_dir),
         closing(open_database(settings.data_dir)) as db,
         RunReport(db, "ladder", quiet=as_json) as report,
     ):
-        held = frozen(settings, db, datetime.now(UTC))
-        report.frozen(held.id)
-        refuse(held.leakage, held.id[:12])
-        chosen = thinned(held.train, limits.items or settings.train.max_items)
-        course = course_of(settings, work_of(settings, held), report)
+        dataset = frozen(settings, db, datetime.now(UTC))
+        report.frozen(dataset.id)
+        chosen = thinned(dataset.train, limits.items or settings.train.max_items)
+        course = course_of(settings, work_of(settings, dataset), report)
         with writing(course.work):
             climbed, _ = climb(settings, chosen, course, limits)
         drawn = panels(ladders(settings.questions, climbed, chosen), settings.train.seed)
-        path = draw(drawn, None, settings.data_dir / "ladders" / f"{held.id[:16]}.png")
+        path = draw(drawn, None, settings.data_dir / "ladders" / f"{dataset.id[:16]}.png")
     if as_json:
-        click.echo(json.dumps({"dataset": held.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
+        click.echo(json.dumps({"dataset": dataset.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
     else:
         _show_ladder(drawn)
         click.echo(f"picture: {path}")
@@ -123,8 +119,8 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
 @click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
 def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
     """Train one adapter into the folder OUT, without a ladder, a gate or a candidate."""
-    os.nice(10)
     settings = load_settings(config)
+    step_back(settings.train)
     with closing(open_database(settings.data_dir)) as db, RunReport(db, "train") as report, writing(out):
         items = read_items(file, settings.questions) if file else frozen(settings, db, datetime.now(UTC)).train
         course = course_of(settings, out.with_name(f"{out.name}.work"), report)

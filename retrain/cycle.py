@@ -26,23 +26,24 @@ from models.store import labels, learning, selection, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
+from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, Ladder, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
-from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
+from retrain.split import Traces
 from retrain.suspecting import all_weighed, weighings
 from retrain.trend import majority, prior, rung_score
 
-PICTURE, SELECTION = "ladder.png", "selection.png"
+PICTURE, SELECTION, CURVES = "ladder.png", "selection.png", "curves"
 TRAIN_COST = 3.0
 """One epoch of training takes about this many times as long as reading the same bursts once (measured)."""
 
@@ -86,8 +87,6 @@ def cycle(
     ):
         dataset = frozen(settings, db, now())
         report.frozen(dataset.id)
-        leaks = dataset.leakage
-        refuse(leaks, dataset.id[:12])
         open_champion(settings).close()
         items = thinned(dataset.train, limits.items or settings.train.max_items)
         report.say(
@@ -106,7 +105,9 @@ def cycle(
             selection.put(db, run_of(dataset.id, settings.train, top.name, chosen, now()), chosen.scores)
             report.say(told_of(chosen))
             with course.stage(f"{top.name}: train the candidate on {len(chosen.items)} bursts") as advance:
-                adapter = train(top.base, chosen.items, course, course.work / "adapter", advance)
+                adapter = train(
+                    top.base, chosen.items, course, course.work / "adapter", advance, f"{top.name}.candidate"
+                )
         made = build(top.base, adapter, dataset.gate, settings, course)
         held = (*dataset.calibration, *dataset.gate)
         champion = champion_gguf(settings)[0]
@@ -126,7 +127,6 @@ def cycle(
             cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
-            leakage=leaks,
         )
         write_evidence(evidence, settings.questions, made.folder / FILE)
         name = candidate_id(dataset.id, top.name, made.gguf_sha256)
@@ -168,7 +168,7 @@ def open_champion(settings: Settings) -> LlamaDecider:
 
 
 def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items whose messages, and whose like, a promoted champion was not trained on.
+    """The items whose messages a promoted champion was not trained on.
 
     Its holdout was another one: labels that came late for older bursts, or a larger ``gate.holdout_share``, would have
     it judged on what it learned, against a challenger that never saw it. Raises TrainingError where its dataset is
@@ -179,7 +179,8 @@ def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, .
     folder = data_dir / DATASETS / found[0] if found else None
     if folder is None or not folder.exists():
         return tuple(items)
-    return apart(items, read_dataset(folder).train).kept
+    seen = Traces(item.burst for item in read_dataset(folder).train)
+    return tuple(item for item in items if not seen.meet(item.burst))
 
 
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
@@ -212,6 +213,7 @@ def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
         budget=settings.decide.max_prompt_tokens,
         work=work,
         stage=report.stage,
+        curves=curves(settings.train, settings.data_dir / CURVES / work.name),
     )
 
 

@@ -3,8 +3,8 @@
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -133,17 +133,20 @@ def fit(
     encoded = _branches(checkpoint, questions)
     checkpoint.model.train()
     saved = time.monotonic()
+    order: list[list[int]] = []
     while len(losses) < steps:
         step = len(losses)
         epoch, place = divmod(step, per_epoch)
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
             group["lr"] = peak * schedule(step, steps, plan.warmup_steps)
-        chosen = _batches(tuple(row_length(e.prompt) for e in examples), plan, epoch)[place]
+        if place == 0 or not order:
+            order = batches(examples, plan, epoch)
         torch.manual_seed(plan.seed * 1_000_003 + step)  # dropout must not depend on where a run was resumed
-        loss = _loss(checkpoint, [examples[i] for i in chosen], plan, random.Random(f"{plan.seed}/{step}"), encoded)  # noqa: S311 - shuffling
-        if not math.isfinite(loss.item()):
-            raise TrainingError(f"the loss became {loss.item()} at step {step}; lower train.learning_rate")
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward without types
+        with within_memory(plan.batch):
+            loss = _loss(checkpoint, [examples[i] for i in order[place]], plan, step, encoded)
+            if not math.isfinite(loss.item()):
+                raise TrainingError(f"the loss became {loss.item()} at step {step}; lower train.learning_rate")
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves backward without types
         torch.nn.utils.clip_grad_norm_(weights, plan.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -169,21 +172,17 @@ def _loss(
     checkpoint: Checkpoint,
     examples: Sequence[Example],
     plan: Plan,
-    rng: random.Random,
+    step: int,
     encoded: Callable[[QuestionId, tuple[int, ...]], EncodedBranch],
 ) -> Tensor:
     prompts: list[EncodedPrompt] = []
     targets: list[list[float]] = []
     weights: list[float] = []
-    for example in examples:
-        branches = []
-        for question, target in example.targets.items():
-            for _ in range(plan.orders):
-                order = tuple(rng.sample(range(len(target)), len(target)))
-                branches.append(encoded(question, order))
-                targets.append([target[option] for option in order])
-                weights.append(example.weight if plan.weighted else 1.0)
-        prompts.append(replace(example.prompt, branches=tuple(branches)))
+    for example, drawn in zip(examples, drawn_orders(examples, plan, step), strict=True):
+        for question, order in drawn:
+            targets.append([example.targets[question][option] for option in order])
+            weights.append(example.weight if plan.weighted else 1.0)
+        prompts.append(replace(example.prompt, branches=tuple(encoded(*one) for one in drawn)))
     with autocast(checkpoint.device):
         logits = letter_logits(checkpoint.causal, collate(prompts).to(checkpoint.device))
     wanted = torch.zeros_like(logits)
@@ -206,15 +205,36 @@ def _branches(
     return encoded
 
 
-_latest: dict[tuple[int, int, int, int], list[list[int]]] = {}
+def batches(examples: Sequence[Example], plan: Plan, epoch: int) -> list[list[int]]:
+    """Positions of an epoch's examples, batch by batch: rows of a batch are of about equal length."""
+    return grouped([row_length(e.prompt) for e in examples], plan.batch, plan.seed * 7919 + epoch)
 
 
-def _batches(lengths: tuple[int, ...], plan: Plan, epoch: int) -> list[list[int]]:
-    key = (hash(lengths), plan.batch, plan.seed, epoch)
-    if key not in _latest:
-        _latest.clear()
-        _latest[key] = grouped(lengths, plan.batch, plan.seed * 7919 + epoch)
-    return _latest[key]
+def drawn_orders(examples: Sequence[Example], plan: Plan, step: int) -> list[list[tuple[QuestionId, tuple[int, ...]]]]:
+    """For each example of a step's batch its questions, each with an order of the options: the seed and step decide."""
+    rng = random.Random(f"{plan.seed}/{step}")  # noqa: S311 - shuffling
+    return [
+        [
+            (question, tuple(rng.sample(range(len(target)), len(target))))
+            for question, target in example.targets.items()
+            for _ in range(plan.orders)
+        ]
+        for example in examples
+    ]
+
+
+@contextmanager
+def within_memory(batch: int) -> Iterator[None]:
+    """Say what to do where memory does not suffice: the machine's, a GPU's, or what train.memory_gb allows."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise TrainingError(
+            f"there is not enough memory for a step with batches of {batch}; lower train.batch or "
+            "decide.max_prompt_tokens, or raise train.memory_gb if the machine has more to give"
+        ) from error
 
 
 def _save(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, losses: Sequence[float]) -> None:

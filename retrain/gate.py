@@ -18,12 +18,11 @@ from models.metrics import macro_f1
 from models.question import Question
 from models.settings import GateSettings
 from retrain.judged import Judged, scored
-from retrain.leakage import Leakage, leakage_check
 from retrain.parity import Drift
 from retrain.rivals import LEAST_OF_EACH, challenger_check, cheap_check
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
-GATE_VERSION = "4"
+GATE_VERSION = "3"
 PLENTY = 500
 """With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
 PLENTY_CONVERSATIONS = 20
@@ -57,8 +56,6 @@ class Evidence:
     """The unquantized GGUF against the checkpoint."""
     drift: Drift
     """The file that would serve against the checkpoint."""
-    leakage: Leakage | None = None
-    """What training and holdout share; None in evidence from before anybody looked."""
 
 
 def judge(
@@ -71,7 +68,7 @@ def judge(
     picture: str | None = None,
 ) -> Verdict:
     """Weigh the evidence for a candidate."""
-    checks = [labels_check(evidence.labels, gate), leakage_check(evidence.leakage)]
+    checks = [labels_check(evidence.labels, gate)]
     read = [ladder for ladder in evidence.ladders if ladder.rungs]
     for ladder in read:
         checks.append(vanilla_check(ladder, gate, rng))

@@ -21,11 +21,11 @@ from models.scoring import average_orders
 from models.settings import TrainSettings
 from models.tokens import encode
 from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
+from retrain.curves import Curves, no_curves
 from retrain.judged import Scores
-from retrain.leakage import apart
 from retrain.lora import fingerprint, merge, train_adapter
 from retrain.score import score
-from retrain.split import by_conversation
+from retrain.split import Traces, by_conversation
 
 Advance = Callable[[int, int, float | None], None]
 """Told steps done, steps in all, and the loss where there is one."""
@@ -59,6 +59,7 @@ class Course:
     work: Path
     """A folder of this dataset's own, for what a stopped run can go on from."""
     stage: Stage
+    curves: Curves = no_curves
 
 
 def prepared_base(name: str, work: Path) -> str:
@@ -108,7 +109,7 @@ def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
         if body is None:
             adapter = course.work / f"{kept.stem}.adapter"
             with course.stage(f"{rung.name}: train, {where}") as advance:
-                train(rung.base, others, course, adapter, advance)
+                train(rung.base, others, course, adapter, advance, f"{rung.name}.fold-{number}-of-{count}")
             with course.stage(f"{rung.name}: read {len(held)} bursts, {where}") as advance:
                 checkpoint = load_base(rung.base, adapter=adapter)
                 body = _keep(kept, read(checkpoint, held, course, advance), rung.parameters, 0.0)
@@ -117,18 +118,20 @@ def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
     return replace(rung, tuned=tuned)
 
 
-def train(base: str, items: Sequence[Item], course: Course, out: Path, advance: Advance) -> Path:
-    """Train one adapter; a stopped run goes on where it was."""
-    return train_adapter(
-        base,
-        items,
-        course.questions,
-        course.train,
-        out=out,
-        work=out.with_name(f"{out.name}.state"),
-        budget=course.budget,
-        progress=advance,
-    )
+def train(base: str, items: Sequence[Item], course: Course, out: Path, advance: Advance, name: str = "") -> Path:
+    """Train one adapter, its curves under ``name`` (else OUT's); a stopped run goes on where it was."""
+    with course.curves(name or out.name) as curve:
+        return train_adapter(
+            base,
+            items,
+            course.questions,
+            course.train,
+            out=out,
+            work=out.with_name(f"{out.name}.state"),
+            budget=course.budget,
+            progress=advance,
+            curve=curve,
+        )
 
 
 def read(
@@ -157,9 +160,9 @@ def read(
 def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item]]]:
     """Cut items into ``count`` stretches of whole conversations: (what to train on, what to score) for each.
 
-    Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch, or
-    say the same, are left out. Raises TrainingError where there are fewer conversations than folds, and TooFewLabels
-    where nothing is left to train on: a rung that was shown what it is scored on would look better than it is.
+    Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch are
+    left out. Raises TrainingError where there are fewer conversations than folds, and TooFewLabels where nothing is
+    left to train on: a rung that was shown what it is scored on would look better than it is.
     """
     conversations = list(by_conversation(items).values())
     if len(conversations) < count:
@@ -173,14 +176,15 @@ def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item
         stretches[-1].extend(conversation)
     cut: list[tuple[list[Item], list[Item]]] = []
     for held in stretches:
+        seen = Traces(item.burst for item in held)
         others = [item for stretch in stretches if stretch is not held for item in stretch]
-        fair = list(apart(others, held).kept)
-        if not fair:
+        apart = [item for item in others if not seen.meet(item.burst)]
+        if not apart:
             raise TooFewLabels(
                 f"all {len(others)} labelled bursts outside fold {len(cut) + 1} of {count} show messages of those in "
                 "it, so there is nothing to train on fairly; label bursts from more conversations, further apart"
             )
-        cut.append((fair, held))
+        cut.append((apart, held))
     return cut
 
 

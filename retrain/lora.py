@@ -15,9 +15,12 @@ from models.item import Item
 from models.question import Question, versions
 from models.settings import TrainSettings
 from retrain.checkpoint import Checkpoint, load_base, resolve
-from retrain.fit import Plan, Progress, fit, make_examples
+from retrain.curves import Curve
+from retrain.fit import Plan, Progress, fit, make_examples, schedule
 
 LOSSES = "losses.json"
+ASIDE = {"report_to", "memory_gb"}
+"""Settings of training that do not change what comes out."""
 
 
 def train_adapter(
@@ -33,12 +36,14 @@ def train_adapter(
     weighted: bool = False,
     orders: int = 1,
     progress: Progress | None = None,
+    curve: Curve | None = None,
 ) -> Path:
     """Train one adapter for all questions on labelled items and write it to the folder ``out``.
 
     ``budget`` is the longest prompt in tokens; with ``weighted`` an item counts by its weight. A run that was killed
     goes on from the state in ``work`` if nothing about it changed; the state is removed when the adapter is written.
-    Raises TrainingError where no item has an answer, ModelError where the base cannot be loaded.
+    ``curve`` is told loss (nats) and learning rate of every step. Raises TrainingError where no item has an answer,
+    ModelError where the base cannot be loaded.
     """
     labelled = [item for item in items if any(q.id in item.answers for q in questions)]
     if not labelled:
@@ -57,7 +62,15 @@ def train_adapter(
         examples=fingerprint(str(base), labelled, questions, settings, budget),
     )
     optimizer = plus_optimizer(adapted, settings)
-    losses = fit(checkpoint, examples, questions, plan, optimizer, work, progress)
+
+    def watched(done: int, steps: int, loss: float) -> None:
+        if curve is not None:
+            rate = settings.learning_rate * schedule(done - 1, steps, settings.warmup_steps)
+            curve(done, {"train/loss": loss, "train/learning_rate": rate})
+        if progress is not None:
+            progress(done, steps, loss)
+
+    losses = fit(checkpoint, examples, questions, plan, optimizer, work, watched)
     save_adapter(checkpoint, base, out, losses)
     shutil.rmtree(work, ignore_errors=True)
     return out
@@ -126,7 +139,9 @@ def fingerprint(
     """Hash (16 hex digits) of everything that decides what a run produces."""
     content = weights_hash(base)
     rows = [(i.burst.id, i.burst.text, sorted(i.answers.items()), i.weight) for i in items]
-    told = json.dumps([content, rows, versions(questions), settings.model_dump(), budget], ensure_ascii=False)
+    told = json.dumps(
+        [content, rows, versions(questions), settings.model_dump(exclude=ASIDE), budget], ensure_ascii=False
+    )
     return hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:16]
 
 

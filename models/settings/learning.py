@@ -14,14 +14,14 @@ class LadderSettings(Table):
 
 
 class TrainSettings(Table):
-    """LoRA training."""
+    """LoRA training; the defaults are the paper's (16 bursts a step, LoRA+)."""
 
     rank: Count = 64
     alpha: Count = 16
     dropout: Share = 0.05
     learning_rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 2e-4
     plus_ratio: Annotated[float, Field(ge=1.0)] = 16.0
-    epochs: Count = 3
+    epochs: Count = 1
     batch: Count = 16
     warmup_steps: Annotated[int, Field(ge=0)] = 10
     folds: Annotated[int, Field(ge=2)] = 2
@@ -31,6 +31,8 @@ class TrainSettings(Table):
     drop_near_duplicates: bool = False
     balance: Literal["none", "rates", "even"] = "rates"
     quantization: Literal["f16", "q8_0", "q4_k_m"] = "q8_0"
+    report_to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
+    memory_gb: Annotated[float, Field(ge=0.0)] = 0.0
     seed: int = 0
 
 

@@ -1,5 +1,8 @@
 import json
 import resource
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -81,6 +84,40 @@ def test_a_killed_run_goes_on_to_the_same_adapter(checkpoint, trained, tmp_path,
     adapter = train(checkpoint, tmp_path, progress=lambda step, *_: steps.append(step))
     assert steps[0] == 8
     assert same(weights(adapter), weights(trained))
+
+
+def test_a_run_that_the_kernel_killed_goes_on_to_the_same_adapter(checkpoint, trained, tmp_path):
+    told = """
+import sys
+from pathlib import Path
+import retrain.fit
+from tests.retrain.test_lora import train
+retrain.fit.SAVE_AFTER_S = 0.0
+train(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda step, *_: print(step, flush=True) or sys.stdin.readline())
+"""
+    command = [sys.executable, "-c", told, str(checkpoint), str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        for step in range(1, 6):  # every step waits for a line, so the kill falls between the fifth and the sixth
+            assert running.stdout.readline().strip() == str(step)
+            if step < 5:
+                running.stdin.write("\n")
+                running.stdin.flush()
+        running.kill()
+    assert running.returncode == -signal.SIGKILL
+    assert not (tmp_path / "adapter").exists()
+    steps = []
+    adapter = train(checkpoint, tmp_path, progress=lambda step, *_: steps.append(step))
+    assert steps[0] == 6
+    assert same(weights(adapter), weights(trained))
+
+
+def test_too_little_memory_is_said_with_what_to_do(checkpoint, tmp_path, monkeypatch):
+    def crowded(*_arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+
+    monkeypatch.setattr("retrain.fit.letter_logits", crowded)
+    with pytest.raises(TrainingError, match=r"batches of 8; lower train\.batch"):
+        train(checkpoint, tmp_path)
 
 
 def test_another_seed_gives_another_adapter(checkpoint, trained, tmp_path):

@@ -1,0 +1,1 @@
+"""Our training step beside TRL's: ``quandary bench train``."""
