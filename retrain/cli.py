@@ -38,6 +38,7 @@ from retrain.ladder import train as train_rung
 from retrain.picture import Panel, draw, short_count
 from retrain.priority import step_back
 from retrain.report import RunReport
+from retrain.scaling.command import scaling
 from retrain.sweep.command import sweep, sweep_run
 
 KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
@@ -48,10 +49,8 @@ def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-cli.add_command(bench)
-cli.add_command(reliability)
-cli.add_command(sweep)
-cli.add_command(sweep_run)
+for command in (bench, reliability, sweep, sweep_run, scaling):
+    cli.add_command(command)
 
 
 def _common(command: click.decorators.FC) -> click.decorators.FC:

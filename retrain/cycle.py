@@ -30,12 +30,13 @@ from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
-from retrain.gate import Evidence, Ladder, judge
+from retrain.gate import Evidence, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
+from retrain.scaling.ladder import Ladder
 from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of

@@ -15,9 +15,10 @@ import numpy as np
 from models.errors import ExportError, InputError
 from models.ids import BurstId
 from models.question import Question, versions
-from retrain.gate import Evidence, Ladder
+from retrain.gate import Evidence
 from retrain.judged import Judged
 from retrain.parity import Drift
+from retrain.scaling.ladder import Ladder
 
 FILE = "evidence.json"
 

@@ -73,14 +73,38 @@ def positive_side(rows: Judged, temperature: float = 1.0) -> Floats:
     )
 
 
+def answering(rows: Judged) -> NDArray[np.int64]:
+    """Positions of the rows whose label is not the abstaining option."""
+    return np.flatnonzero(rows.gold != _abstain(rows.question))
+
+
+def answered(rows: Judged) -> Floats:
+    """Probability (n,) of the positive option given that the question can be answered, at a temperature of 1.
+
+    The same as ``positive_side``, but for the last digit, and hundreds of times as fast.
+    """
+    question = rows.question
+    chance = np.exp(log_probabilities(rows.scores, 1.0))
+    positive = chance[:, question.index(question.positive)]
+    sides = positive + chance[:, [question.index(option) for option in question.negatives]].sum(axis=1)
+    found: Floats = np.divide(positive, sides, out=np.full(len(rows), 0.5), where=sides > 0)
+    return found
+
+
 def scored(rows: Judged, calibration: QuestionCalibration | None = None) -> Scored:
     """The columns that yes-or-no metrics need; rows whose label is the abstaining option are left out."""
     question = rows.question
-    neutral = calibration or QuestionCalibration(version=question.version)
-    positive, abstain = question.index(question.positive), _abstain(question)
-    kept = np.flatnonzero(rows.gold != abstain)
-    named = [distribution(question, rows.scores[i].tolist(), neutral.temperature) for i in kept]
-    sure = [sure_option(question, p, neutral) for p in named]
+    positive, kept = question.index(question.positive), answering(rows)
+    if calibration is None:  # nothing is acted on without thresholds
+        return Scored(
+            gold=(rows.gold[kept] == positive).astype(np.float64),
+            positive=answered(rows)[kept],
+            weight=rows.weight[kept],
+            sure=np.zeros(len(kept)),
+            cluster=clusters([rows.conversations[i] for i in kept]),
+        )
+    named = [distribution(question, rows.scores[i].tolist(), calibration.temperature) for i in kept]
+    sure = [sure_option(question, p, calibration) for p in named]
     return Scored(
         gold=(rows.gold[kept] == positive).astype(np.float64),
         positive=np.array([positive_probability(question, p) for p in named], dtype=np.float64),

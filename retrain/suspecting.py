@@ -7,9 +7,9 @@ import numpy as np
 from models.item import Item
 from models.store.suspects import Annotators
 from models.suspects import Weighed
-from retrain.gate import Ladder
 from retrain.judged import positive_side
 from retrain.peer import folded, labelled, out_of_fold
+from retrain.scaling.ladder import Ladder
 from retrain.suspects import FOLDS, UPPER, Opinions, Weighing, weigh
 
 LEAST_LABELS = 50

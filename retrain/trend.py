@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import norm, page_trend_test, wilcoxon
 
-from models.metrics import Floats, Scored, f1, interval, macro_f1, precision
-from retrain.calibrate import fit_temperature
-from retrain.judged import Judged, gold_log_probability, scored
+from models.metrics import Floats, Scored, f1, macro_f1, precision
+from models.resample import draws, macro_f1_of, tables
+from retrain.judged import Judged, scored
+from retrain.scaling.gold import HALVES, block_means, gold_elsewhere, temperatures
 
 LEAST_RUNGS = 3
 LEAST_BLOCKS = 3
@@ -29,8 +30,8 @@ GUESS = 0.5
 class RungScore:
     """How well one rung agrees with the labels of one question; intervals are 95 % over conversations.
 
-    ``gold`` is the mean log-probability of the label in nats, at the rung's own best temperature: a trend is about
-    what a size knows, not about how sure it sounds.
+    ``gold`` is the mean log-probability of the label in nats, at the rung's own best temperature on other
+    conversations (retrain/scaling/gold.py); ``temperature`` is the geometric mean of those.
     """
 
     rung: str
@@ -62,15 +63,9 @@ class Trend:
     missing: int | None
 
 
-def gold_at_best(rows: Judged) -> tuple[Floats, float]:
-    """Log-probability (n,) of each label at the rung's best temperature, and that temperature."""
-    temperature = fit_temperature(rows.scores, rows.gold, rows.weight)
-    return gold_log_probability(rows, temperature), temperature
-
-
 def rung_score(rung: str, parameters: int, rows: Judged, rng: np.random.Generator) -> RungScore:
     """Score one rung on the labels of one question."""
-    gold, temperature = gold_at_best(rows)
+    gold = gold_elsewhere(rows)
     columns = scored(rows)
     enough = len(columns.gold) > 0
     mean = float(np.average(gold, weights=rows.weight)) if len(rows) else 0.0
@@ -81,19 +76,20 @@ def rung_score(rung: str, parameters: int, rows: Judged, rng: np.random.Generato
         precision=precision(columns),
         f1=f1(columns),
         macro_f1=macro_f1(columns),
-        macro_f1_interval=interval(macro_f1, columns, rng, draws=DRAWS) if enough else (0.0, 1.0),
+        macro_f1_interval=_macro_f1_interval(columns, rng) if enough else (0.0, 1.0),
         gold=mean,
         gold_interval=_mean_interval(gold, rows, rng) if len(rows) else (mean, mean),
-        temperature=temperature,
+        temperature=math.exp(sum(map(math.log, temperatures(rows))) / HALVES),
     )
 
 
-def page_trend(ladder: Sequence[Judged], alpha: float) -> Trend | None:
+def page_trend(ladder: Sequence[Judged], alpha: float, means: Floats | None = None) -> Trend | None:
     """Test whether the label's log-probability rises over rungs (smallest first) that judged the same items.
 
+    ``means`` (conversations, rungs) are the ladder's block means, where they are known already.
     None where there are too few rungs or conversations to say anything.
     """
-    means = block_means(ladder)
+    means = block_means(ladder) if means is None else means
     blocks, rungs = means.shape
     if rungs < LEAST_RUNGS or blocks < LEAST_BLOCKS:
         return None
@@ -115,26 +111,13 @@ def page_trend(ladder: Sequence[Judged], alpha: float) -> Trend | None:
     )
 
 
-def block_means(ladder: Sequence[Judged]) -> Floats:
-    """Weighted mean of the label's log-probability per conversation and rung: (conversations, rungs)."""
-    names = list(dict.fromkeys(ladder[0].conversations))
-    place = {name: i for i, name in enumerate(names)}
-    cluster = np.array([place[name] for name in ladder[0].conversations], dtype=np.int64)
-    mass = np.bincount(cluster, weights=ladder[0].weight, minlength=len(names))
-    columns = [
-        np.bincount(cluster, weights=rows.weight * gold_at_best(rows)[0], minlength=len(names)) / mass
-        for rows in ladder
-    ]
-    return np.stack(columns, axis=1) if names else np.zeros((0, len(ladder)))
-
-
-def better_smaller(ladder: Sequence[Judged], alpha: float) -> int | None:
+def better_smaller(means: Floats, alpha: float) -> int | None:
     """Position of a smaller rung that surely agrees better with the labels than the largest; None where none does.
 
     Page's test looks for a trend on the whole: a steep rise to the middle hides that the top falls off again. Signed
-    ranks over conversations tell, at level ``alpha`` for all smaller rungs together.
+    ranks over conversations tell, at level ``alpha`` for all smaller rungs together. ``means`` (conversations, rungs)
+    are a ladder's block means.
     """
-    means = block_means(ladder)
     blocks, rungs = means.shape
     if blocks < LEAST_BLOCKS:
         return None
@@ -170,7 +153,7 @@ def beats_baseline(rows: Judged, alpha: float, rng: np.random.Generator) -> bool
     columns = scored(rows)
     if len(columns.gold) == 0:
         return False
-    low, _ = interval(macro_f1, columns, rng, draws=DRAWS, level=1 - 2 * alpha)
+    low, _ = _macro_f1_interval(columns, rng, level=1 - 2 * alpha)
     return low > max(GUESS, majority(columns))
 
 
@@ -180,6 +163,13 @@ def _missing(z: float, items: int, alpha: float) -> int | None:
     if z <= 0:
         return None
     return max(0, math.ceil(items * ((wanted / z) ** 2 - 1)))
+
+
+def _macro_f1_interval(columns: Scored, rng: np.random.Generator, level: float = 0.95) -> tuple[float, float]:
+    counted = tables(columns)
+    drawn = macro_f1_of(draws(len(counted), DRAWS, rng) @ counted)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _mean_interval(values: Floats, rows: Judged, rng: np.random.Generator) -> tuple[float, float]:

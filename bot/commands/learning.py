@@ -18,10 +18,11 @@ NAMES: Mapping[str, str] = {
     "calibrate": "Fit a model's temperature and thresholds on labelled rows.",
     "reliability": "Do a model's probabilities mean what they say? Calibration error before and after its temperature.",
     "sweep": "The paper's experiments: a plan of rungs, methods, ranks and rates, trained, judged and reported.",
+    "scaling": "Does a ladder of any model family agree better with its labels as it grows? Reads tables and items.",
     "export": "Convert a checkpoint to a quantized GGUF.",
     "starter": "Train the starter family from scratch.",
 }
-_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"export"}
+_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"export", "scaling"}
 
 
 def hand_on(words: tuple[str, ...], about: str) -> click.Command:

@@ -13,9 +13,9 @@ from models.ids import BurstId, QuestionId
 from models.item import Item
 from models.metrics import Floats
 from retrain.checkpoint import load_base
-from retrain.gate import Ladder
 from retrain.judged import gold_log_probability, log_probabilities
 from retrain.ladder import Course, read
+from retrain.scaling.ladder import Ladder
 from retrain.selection.losses import Losses
 
 Blank = Mapping[QuestionId, Sequence[float]]

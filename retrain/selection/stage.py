@@ -8,7 +8,7 @@ from models.ids import BurstId, DatasetId, QuestionId
 from models.item import Item
 from models.selection import LabelScore, SelectionRun, Why
 from models.settings import TrainSettings
-from retrain.gate import Ladder
+from retrain.scaling.ladder import Ladder
 from retrain.selection.choice import Plan, choose
 from retrain.selection.ladder import Blank, losses_of, thinned_to
 from retrain.selection.methods import ALL

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from models.ids import QuestionId
 from models.question import Question
 from retrain.judged import Judged, judged
+from retrain.scaling.gold import block_means
 from retrain.sweep.plan import Experiment, Plan
 from retrain.sweep.point import Figure, Point, counts, figures, gap
 from retrain.sweep.rows import Rows
 from retrain.sweep.run import Result
 from retrain.sweep.setting import VANILLA, Run, Setting, short, told_epochs
-from retrain.trend import block_means
 
 Points = Mapping[tuple[str, Setting], Point]
 """By rung and setting."""

@@ -4,8 +4,8 @@ import numpy as np
 
 from models.ids import BurstId
 from models.question import Question
-from retrain.gate import Ladder
 from retrain.judged import Judged
+from retrain.scaling.ladder import Ladder
 from tests.retrain.conftest import IS_QUESTION
 
 

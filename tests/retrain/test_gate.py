@@ -16,12 +16,11 @@ from retrain.gate import (
     judge,
     labels_check,
     overall,
-    tuned_check,
-    vanilla_check,
     version,
 )
 from retrain.parity import Drift, compare
 from retrain.rivals import challenger_check, cheap_check
+from retrain.scaling.checks import tuned_check, vanilla_check
 from tests.retrain.conftest import IS_QUESTION
 from tests.retrain.ladders import made_ladder, made_rungs
 
@@ -60,6 +59,8 @@ def test_good_evidence_passes_with_reasons() -> None:
         "labels",
         "ladder is_question, vanilla",
         "ladder is_question, tuned",
+        "label noise is_question",
+        "label bias is_question",
         "challenger is_question",
         "cheap challenger is_question",
         "export",
@@ -82,7 +83,10 @@ def test_a_verdict_tells_under_which_settings_it_was_reached() -> None:
     found = verdict(given, looser)
     assert found.gate_version == version(looser)
     figures = {name: value for check in found.checks for name, value in check.figures.items()}
-    told = {name: figures[name] for name in ("min_labels", "alpha", "margin", "max_flip_rate")}
+    told = {
+        name: figures[name]
+        for name in ("min_labels", "alpha", "margin", "max_flip_rate", "max_label_noise", "max_label_bias")
+    }
     assert told == looser.model_dump(exclude={"holdout_share"})
 
 

@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import page_trend_test
 
 from retrain.judged import scored
-from retrain.trend import beats_baseline, better_smaller, block_means, majority, page_trend, rung_score
+from retrain.scaling.gold import block_means
+from retrain.trend import beats_baseline, better_smaller, majority, page_trend, rung_score
 from tests.retrain.ladders import made_rungs
 
 FLAT, RISING, FALLING = (0.8,) * 4, (0.6, 0.75, 0.9, 1.05), (1.2, 1.0, 0.8, 0.6)
@@ -74,10 +75,12 @@ def test_only_what_knows_something_beats_the_majority(share: float) -> None:
 
 def test_a_top_rung_that_falls_off_is_seen_and_a_sound_ladder_is_left_alone() -> None:
     rng = np.random.default_rng(6)
-    assert better_smaller(made_rungs(rng, (0.4, 1.4, 0.5), items=400), 0.05) == 1
-    sound = [better_smaller(made_rungs(rng, strengths), 0.05) for strengths in (RISING, FLAT) for _ in range(40)]
+    assert better_smaller(block_means(made_rungs(rng, (0.4, 1.4, 0.5), items=400)), 0.05) == 1
+    sound = [
+        better_smaller(block_means(made_rungs(rng, strengths)), 0.05) for strengths in (RISING, FLAT) for _ in range(40)
+    ]
     assert sum(place is not None for place in sound) <= 7, "80 ladders at a level of 5 %"
     same = made_rungs(rng, (1.0,))
-    assert better_smaller(same * 3, 0.05) is None
-    assert better_smaller(same, 0.05) is None
-    assert better_smaller(made_rungs(rng, RISING, items=0), 0.05) is None
+    assert better_smaller(block_means(same * 3), 0.05) is None
+    assert better_smaller(block_means(same), 0.05) is None
+    assert better_smaller(block_means(made_rungs(rng, RISING, items=0)), 0.05) is None

@@ -17,9 +17,9 @@ from models.settings import Settings
 from retrain.bench.selection.arms import ARMS, SHARES
 from retrain.bench.tuned import tuned_readings
 from retrain.cycle import ladders
-from retrain.gate import Ladder
 from retrain.judged import judged, scored
 from retrain.ladder import Advance, Course, cross_fit, read_vanilla, shipped_adapter
+from retrain.scaling.ladder import Ladder
 from retrain.selection.choice import Plan
 from retrain.selection.ladder import Blank, read_blank
 from retrain.selection.methods import ALL

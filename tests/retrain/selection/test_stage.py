@@ -8,7 +8,7 @@ from models.ids import BurstId, DatasetId, MemberId, OptionId, RoomId
 from models.item import Item
 from models.selection import Why
 from models.settings import TrainSettings
-from retrain.gate import Ladder
+from retrain.scaling.ladder import Ladder
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT

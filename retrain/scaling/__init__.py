@@ -1,0 +1,1 @@
+"""Scaling consistency: do labels agree better with larger models? Statistics, the files they are read from, words."""

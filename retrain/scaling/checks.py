@@ -1,0 +1,212 @@
+"""The gate's checks on a ladder: does it rise, are labels wrong, do they side with the small model? Pure.
+
+A trend over sizes catches labels that lean to what small models say, and is blind to labels that are wrong at random;
+the item-level checks catch those. docs/gate.md says what each catches and misses, with rates (``quandary bench gate``).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.evidence import Check, Outcome
+from models.metrics import macro_f1
+from models.resample import draws
+from models.settings import GateSettings
+from retrain.judged import Judged, scored
+from retrain.rivals import LEAST_OF_EACH
+from retrain.scaling.gold import gold_blocks
+from retrain.scaling.label_noise import LEAST, UPPER, Sides, noise, sides, siding
+from retrain.scaling.ladder import Ladder
+from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
+from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
+
+PLENTY = 500
+"""With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
+PLENTY_CONVERSATIONS = 20
+"""... if they come from so many conversations: Page's test gains its power from blocks."""
+DRAWS = 1000
+SHOWN = {"precision": "precision", "F1": "f1", GOLD: "gold"}
+
+
+def ladder_checks(whole: Ladder, gate: GateSettings, rng: np.random.Generator) -> list[Check]:
+    """All checks of one question's ladder; those of readings that were not made are left out."""
+    ladder = whole.without_reference()
+    checks = [vanilla_check(ladder, gate, rng)] if ladder.vanilla else []
+    if ladder.tuned:
+        found = sides(ladder.tuned)
+        times = draws(found.conversations if found else 1, DRAWS, rng)
+        checks.append(tuned_check(ladder, gate, rng))
+        checks += [noise_check(ladder, found, gate, times), bias_check(ladder, found, gate, times)]
+    return checks
+
+
+def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
+    """Do vanilla rungs agree better with the labels as they grow? Uninformative where no rung knows anything.
+
+    Uninformative is neither for nor against the candidate: it passes here because the tuned ladder is checked too.
+    """
+    name = f"ladder {ladder.question.id}, vanilla"
+    top, smaller = ladder.vanilla[-1], ladder.vanilla[:-1]
+    # Labels that small rungs agree with and the largest does not are the very fault to be found here. The level is
+    # shared out, for one of several ignorant rungs will look good more often than one.
+    if not beats_baseline(top, gate.alpha, rng) and not any(
+        beats_baseline(rows, gate.alpha / len(smaller), rng) for rows in smaller
+    ):
+        columns = scored(top)
+        figures = {"macro_f1": macro_f1(columns), "majority": majority(columns)}
+        reason = (
+            "uninformative, neither for nor against: vanilla, no rung surely beats the majority baseline and guessing "
+            f"({ladder.rungs[-1]}: macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); "
+            "the tuned ladder decides"
+        )
+        return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
+    return _trend_check(name, ladder, ladder.vanilla, gate, rng)
+
+
+def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
+    """Do cross-fitted rungs agree better with the labels as they grow, and does the largest beat the majority?"""
+    name = f"ladder {ladder.question.id}, tuned"
+    top = ladder.tuned[-1]
+    check = _trend_check(name, ladder, ladder.tuned, gate, rng)
+    if check.outcome is Outcome.FAIL or beats_baseline(top, gate.alpha, rng):
+        return check
+    columns = scored(top)
+    figures = {**check.figures, "macro_f1": macro_f1(columns), "majority": majority(columns)}
+    outcome = Outcome.FAIL if _plenty(top) else Outcome.INCONCLUSIVE
+    reason = (
+        f"tuned, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing on {len(top)} labels "
+        f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); {check.reason}"
+    )
+    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
+
+
+def noise_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64]) -> Check:
+    """Are so many labels wrong, by the tuned rungs that never saw them, that they cannot be learned from?"""
+    name = f"label noise {ladder.question.id}"
+    figures = {"max_label_noise": gate.max_label_noise}
+    if told is None:
+        return _too_few(name, ladder, figures)
+    found = noise(told, gate.alpha, times)
+    figures |= {"share": found.share, "low": found.low, "high": found.high, "labels": float(found.labels)}
+    figures |= {"no_for_yes": found.no_for_yes, "yes_for_no": found.yes_for_no, "disagree": found.disagree}
+    reason = (
+        f"about {found.share:.0%} of the labels look wrong (between {found.low:.0%} and {found.high:.0%}; at most "
+        f"{gate.max_label_noise:.0%} allowed): so many are contradicted where the upper tuned rungs, which never saw "
+        f"them, are surest ({found.looked_at} labels)"
+    )
+    if found.low > gate.max_label_noise:
+        reason += ". A trend over sizes does not see such errors; look through the suspects (`quandary suspects list`)"
+        return Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures)
+    if found.share > gate.max_label_noise:
+        reason += f"; that more than {gate.max_label_noise:.0%} are wrong is likely, not sure: look at the suspects"
+        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
+    return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
+
+
+def bias_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64]) -> Check:
+    """Do labels that contradict the largest rungs side with the smallest more often than errors at random would?"""
+    name = f"label bias {ladder.question.id}"
+    figures = {"max_label_bias": gate.max_label_bias}
+    if told is None or len(ladder.tuned) <= UPPER:
+        return _too_few(name, ladder, figures)
+    small = (*ladder.vanilla[:1], *ladder.tuned[:1])
+    worst = max((siding(told, rows, gate.alpha / len(small), times) for rows in small), key=lambda one: one.low)
+    figures |= {"against": float(worst.against), "sided": float(worst.sided), "expected": worst.expected}
+    figures |= {"excess": worst.excess, "low": worst.low, "p": worst.p, "labels": float(worst.labels)}
+    reason = (
+        f"{worst.against} of {worst.labels} labels contradict both largest rungs where these are sure; {worst.sided} "
+        f"of them say what {ladder.rungs[0]} says, of errors at random about {worst.expected:.0f} would"
+    )
+    if worst.low > gate.max_label_bias:
+        reason += (
+            f": surely more than {gate.max_label_bias:.1%} of the labels lean to the small model. Were they made by a "
+            "small model, a rule of thumb, or somebody who reads only the words?"
+        )
+        return Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures)
+    return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
+
+
+def _too_few(name: str, ladder: Ladder, figures: dict[str, float]) -> Check:
+    labels = len(ladder.tuned[-1])
+    reason = f"not told from {labels} labels and {len(ladder.tuned)} rungs: {LEAST} labels, {LEAST_OF_EACH} of each "
+    reason += "answer, and three rungs are needed"
+    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures | {"labels": float(labels)})
+
+
+def _trend_check(
+    name: str, ladder: Ladder, rungs: Sequence[Judged], gate: GateSettings, rng: np.random.Generator
+) -> Check:
+    labels = len(rungs[0])
+    gold = gold_blocks(rungs)
+    means = gold.means
+    trend = page_trend(rungs, gate.alpha, means)
+    if trend is None:
+        reason = f"no trend can be tested with {len(rungs)} rung(s) and {labels} labels: three rungs and conversations"
+        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=f"{reason} are needed", figures={"labels": labels})
+    figures = {"p": trend.p_rise, "p_fall": trend.p_fall, "labels": trend.items, "conversations": trend.blocks}
+    figures |= {"strict_rise": float(trend.strict_rise), "alpha": gate.alpha, "missing": float(trend.missing or 0)}
+    times = draws(len(means), DRAWS, rng)
+    effect, (figures["effect_low"], figures["effect_high"]) = rank_effect(means, times)
+    figures["effect"] = effect
+    found = slopes(rungs, ladder.parameters, gold, times)
+    for figure, slope in found.items():
+        if figure in SHOWN:
+            figures |= _shown(SHOWN[figure], slope)
+    told = (
+        f"over {trend.blocks} conversations with {trend.items} labels (Page's test, p = {trend.p_rise:.3f}; mean rank "
+        f"correlation with size {effect:+.2f}, {figures['effect_low']:+.2f} to {figures['effect_high']:+.2f}"
+        f"{_gain(found)}; the paper's rule: precision {'rises' if trend.strict_rise else 'does not rise'} at each step)"
+    )
+    outcome, reason = _trend_outcome(trend, told, gate, plenty=_plenty(rungs[0]))
+    better = better_smaller(means, gate.alpha)
+    if outcome is Outcome.PASS and better is not None:
+        outcome = Outcome.INCONCLUSIVE
+        reason += f"; but the largest surely agrees less than rung {better + 1} of {len(rungs)}: look at its training"
+    place = found[GOLD].outlying if GOLD in found else None
+    if place is not None:
+        figures["outlying"] = float(place + 1)
+        reason += f"; {ladder.rungs[place]} stands outside the ladder, which rises without it: look at its training"
+    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
+
+
+def _shown(figure: str, slope: Slope) -> dict[str, float]:
+    low, high = slope.interval
+    return {f"{figure}_per_doubling": slope.per_doubling, f"{figure}_low": low, f"{figure}_high": high}
+
+
+def _gain(found: dict[str, Slope]) -> str:
+    told = ""
+    for figure, scale, unit in (("F1", 100, "points of F1"), (GOLD, 1, "nats")):
+        if figure in found:
+            slope = found[figure]
+            low, high = (scale * bound for bound in slope.interval)
+            told += f"; {scale * slope.per_doubling:+.2g} {unit} a doubling, {low:+.2g} to {high:+.2g}"
+    return told
+
+
+def _plenty(rows: Judged) -> bool:
+    """Tell whether a rise or an edge over the majority would have been seen, so that none seen is a fault.
+
+    Items of one conversation are alike, and labels of one answer leave nothing to tell apart.
+    """
+    answers = np.bincount(scored(rows).gold.astype(np.int64), minlength=2)
+    return (
+        len(rows) >= PLENTY
+        and len(set(rows.conversations)) >= PLENTY_CONVERSATIONS
+        and int(answers.min()) >= LEAST_OF_EACH
+    )
+
+
+def _trend_outcome(trend: Trend, told: str, gate: GateSettings, *, plenty: bool) -> tuple[Outcome, str]:
+    if trend.p_rise < gate.alpha:
+        return Outcome.PASS, f"larger rungs agree better with the labels {told}"
+    if trend.p_fall < gate.alpha:
+        return Outcome.FAIL, f"larger rungs agree less with the labels, which points at the labels, {told}"
+    if plenty:
+        return Outcome.FAIL, f"larger rungs do not agree better with the labels {told}"
+    if trend.items >= PLENTY:
+        reason = f"no sure rise yet {told}; labels of both answers from {PLENTY_CONVERSATIONS} conversations would tell"
+        return Outcome.INCONCLUSIVE, reason
+    more = min(PLENTY - trend.items, trend.missing or PLENTY)
+    return Outcome.INCONCLUSIVE, f"no sure rise yet {told}; about {more} more labels would tell"

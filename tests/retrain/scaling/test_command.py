@@ -1,0 +1,175 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from models.errors import InputError
+from retrain.bench.gate.made import Fault, Truth, made_ladder
+from retrain.cli import cli
+from retrain.scaling.per_item import read_per_item
+from retrain.scaling.table import read_table
+from tests.retrain.scaling.tables import RUNGS, SIZES, TUNED_F1
+
+CSV = "rung,parameters,F1\n" + "".join(f"{n},{n},{f}\n" for n, f in zip(SIZES, TUNED_F1, strict=True))
+
+
+def check(path: Path, *more: str) -> str:
+    ended = CliRunner().invoke(cli, ["scaling", "check", str(path), *more], catch_exceptions=False)
+    assert ended.exit_code == 0
+    return ended.stdout
+
+
+def markdown() -> str:
+    figures = list(RUNGS[0].figures)
+    lines = [f"| Rung | Parameters | dense | {' | '.join(figures)} |", "|---|--:|:-:|" + "---|" * len(figures)]
+    for r in RUNGS:
+        cells = " | ".join(f"{r.figures[f]}%" for f in figures)
+        lines.append(f"| {r.rung} | {r.parameters / 1e9}B | {'' if r.dense else 'moe'} | {cells} |")
+    return "# The paper's tables\n\n" + "\n".join(lines) + "\n"
+
+
+def test_a_table_says_the_same_in_every_form(tmp_path: Path) -> None:
+    (tmp_path / "t.md").write_text(markdown())
+    rows = [{"rung": r.rung, "parameters": r.parameters, "dense": r.dense, **r.figures} for r in RUNGS]
+    (tmp_path / "t.json").write_text(json.dumps(rows))
+    header = ["rung", "parameters", "dense", *RUNGS[0].figures]
+    for name, mark in (("t.csv", ","), ("t.tsv", "\t")):
+        lines = [mark.join(header), *(mark.join(str(row[column]) for column in header) for row in rows)]
+        (tmp_path / name).write_text("\n".join(lines))
+    read = [read_table(tmp_path / name) for name in ("t.md", "t.json", "t.csv", "t.tsv")]
+    assert all(one == read[0] for one in read)
+    assert {r.rung: (r.parameters, r.dense, r.figures) for r in read[0]} == {
+        r.rung: (r.parameters, r.dense, r.figures) for r in RUNGS
+    }
+
+
+def test_the_command_names_the_4b_rung_and_shows_the_papers_rule(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(CSV)
+    told = check(tmp_path / "t.csv")
+    assert "4B stands outside the ladder" in told
+    assert "The paper's rule, a rise at every step: broken." in told
+    body = json.loads(check(tmp_path / "t.csv", "--json"))
+    assert body["readings"][0]["outlying"] == "4B"
+    assert len(body["rungs"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "told"),
+    [
+        ("", "t.csv", "no table in it"),
+        ("rung,parameters,F1\na,1B,x\nb,2B,1\nc,3B,1\n", "t.csv", r"line 2, column F1: 'x' is no number"),
+        ("rung,parameters,F1\na,big,1\n", "t.csv", r"line 2, column parameters: 'big' is no number of parameters"),
+        ("rung,parameters,dense,F1\na,1B,maybe,1\n", "t.csv", r"line 2, column dense: 'maybe'"),
+        ("rung,parameters,F1\na,1B,1,2\n", "t.csv", r"line 2: 4 cells under 3 columns"),
+        ("rung,F1\na,1\n", "t.csv", r"line 2: the column parameters is missing"),
+        ("rung,parameters\na,1B\nb,2B\nc,3B\n", "t.csv", "no column besides"),
+        ("rung,parameters,F1,F1\na,1B,1,1\n", "t.csv", "names, each its own"),
+        ("rung,parameters,F1\na,1B,1\na,2B,1\n", "t.csv", "line 2, column rung: 'a' stands here more than once"),
+        ("rung,parameters,F1\na,1B,1\nb,2B,1\n", "t.csv", "2 sizes of 2 dense rungs"),
+        ("rung,parameters,F1\na,1B,nan\n", "t.csv", "column F1: 'nan' is no number"),
+        ("{}", "t.json", "a list of objects"),
+        ("[", "t.json", "no JSON"),
+        ('[{"rung": "a", "parameters": 1, "F1": 1}, {"rung": "b", "parameters": 2}]', "t.json", "rung 2, column F1"),
+    ],
+)
+def test_a_damaged_table_is_refused_by_line_and_column(tmp_path: Path, text: str, name: str, told: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=told):
+        read_table(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        read_table(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_bytes(b"rung,\xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_table(tmp_path / "t.csv")
+
+
+def lines(labels: int = 300) -> list[dict]:
+    truth = Truth(vanilla=(0.65, 0.72, 0.79, 0.86), tuned=(0.8, 0.84, 0.88, 0.92))
+    ladder = made_ladder(truth, Fault(), labels, np.random.default_rng(0))
+    return [
+        {
+            "rung": rung,
+            "parameters": parameters,
+            "arm": arm,
+            "id": rows.ids[i],
+            "conversation": rows.conversations[i],
+            "gold": ("yes", "no")[rows.gold[i]],
+            "scores": {"yes": rows.scores[i, 0], "no": rows.scores[i, 1]},
+        }
+        for arm, judged in (("vanilla", ladder.vanilla), ("tuned", ladder.tuned))
+        for rung, parameters, rows in zip(ladder.rungs, ladder.parameters, judged, strict=True)
+        for i in range(labels)
+    ]
+
+
+def written(path: Path, rows: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_readings_by_item_are_checked_as_the_gate_checks_them(tmp_path: Path) -> None:
+    path = written(tmp_path / "items.jsonl", lines())
+    [body] = json.loads(check(path, "--json"))
+    assert [c["name"] for c in body["checks"]] == [
+        "ladder question, vanilla",
+        "ladder question, tuned",
+        "label noise question",
+        "label bias question",
+    ]
+    assert {c["outcome"] for c in body["checks"]} == {"pass"}
+    assert [r["tuned F1"] for r in body["rungs"]] == sorted(r["tuned F1"] for r in body["rungs"])
+    told = check(path)
+    assert "larger rungs agree better with the labels" in told
+    assert "it decides nothing" in told
+
+
+def test_a_probability_is_enough_and_a_reference_rung_is_not_counted(tmp_path: Path) -> None:
+    rows = [row for row in lines() if row["arm"] == "vanilla"]
+    for row in rows:
+        odds = row["scores"]["yes"] - row["scores"]["no"]
+        del row["scores"], row["arm"]
+        row |= {"probability": 1 / (1 + np.exp(-odds)), "gold": row["gold"] == "yes"}
+    wild = [{**row, "rung": "moe", "parameters": "3B", "dense": False, "probability": 0.5} for row in rows[:300]]
+    path = written(tmp_path / "items.jsonl", rows + wild)
+    [ladder] = read_per_item(path)
+    assert ladder.dense.count(False) == 1
+    assert len(ladder.without_reference().vanilla) == 4
+    [body] = json.loads(check(path, "--json"))
+    assert [c["outcome"] for c in body["checks"]] == ["pass"]
+    assert [r["dense"] for r in body["rungs"]].count(False) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"gold": None}, "line 1, column gold: missing"),
+        ({"gold": "perhaps"}, "line 1, column gold: 'perhaps' is none of yes, no"),
+        ({"arm": "raw"}, "line 1, column arm"),
+        ({"scores": {"yes": 1.0}}, "needs probability"),
+        ({"scores": {"yes": "a", "no": 1.0}}, r"column scores.yes: 'a' is no number"),
+        ({"scores": {"a": 0.0, "b": 0.0}, "gold": "a"}, "no answer 'yes'"),
+        ({"probability": 2.0}, "column probability: 2.0 is out of range"),
+        ({"weight": 0.0}, "column weight: 0.0 is out of range"),
+        ({"parameters": 7}, "told otherwise in another line"),
+        ({"id": "1"}, "stands there more than once"),
+        ({"id": "new"}, "was not read on the same items"),
+        ({"scores": {"no": 0.0, "yes": 0.0}}, "column scores: other answers"),
+    ],
+)
+def test_a_damaged_line_is_refused_by_line_and_column(tmp_path: Path, change: dict, told: str) -> None:
+    rows = lines(20)
+    rows[0] |= change
+    with pytest.raises(InputError, match=told):
+        read_per_item(written(tmp_path / "items.jsonl", rows))
+
+
+def test_two_rungs_and_no_rungs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is empty"):
+        read_per_item(written(tmp_path / "items.jsonl", []))
+    with pytest.raises(InputError, match="3 at the least"):
+        read_per_item(written(tmp_path / "items.jsonl", [r for r in lines(20) if r["rung"] in ("rung 1", "rung 2")]))
