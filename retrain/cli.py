@@ -39,7 +39,7 @@ from retrain.picture import Panel, draw, short_count
 from retrain.priority import step_back
 from retrain.report import RunReport
 from retrain.scaling.command import scaling
-from retrain.sweep.command import sweep, sweep_run
+from retrain.sweep.command import sweep
 
 KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
 
@@ -49,7 +49,7 @@ def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-for command in (bench, reliability, sweep, sweep_run, scaling):
+for command in (bench, reliability, sweep, scaling):
     cli.add_command(command)
 
 

@@ -1,31 +1,24 @@
-"""The command ``quandary sweep``, and the hidden one by which it starts its runs."""
+"""The command ``quandary sweep``."""
 
 import asyncio
-import json
 import os
 import sys
 import time
 from pathlib import Path
 
 import click
-import torch
 from rich.console import Console
 from rich.markup import escape
 
 from models.errors import TrainingError
 from models.learning_lock import alone
-from models.settings import load_settings
-from retrain.ladder import Advance
 from retrain.sweep.bars import Bars
 from retrain.sweep.costs import costs, left_s, seconds, told_time
 from retrain.sweep.jobs import Work, cores, work_off
-from retrain.sweep.plan import load_plan
 from retrain.sweep.report import write_report
-from retrain.sweep.rows import read_rows
-from retrain.sweep.run import Bench, Result, by_key, do, probe
+from retrain.sweep.run import Bench, Result, open_bench, probe
 from retrain.sweep.setting import Run
 
-TOLD_EVERY_S = 0.5
 STOPPED = 130
 """Exit status after ctrl-C, as shells have it."""
 
@@ -49,7 +42,7 @@ def sweep(file: Path, out: Path | None, jobs: int | None, only: str | None, conf
     """
     os.nice(10)
     folder = out or file.with_suffix("")
-    bench = _bench(file, config, folder)
+    bench = open_bench(file, config, folder)
     with alone(folder):
         keys = bench.keys(bench.plan.runs())
         wanted = bench.plan.runs(only)
@@ -68,49 +61,15 @@ def sweep(file: Path, out: Path | None, jobs: int | None, only: str | None, conf
         raise TrainingError(f"{len(failed)} of {len(wanted)} runs failed, the others are kept: {told}")
 
 
-@click.command("sweep-run", hidden=True)
-@_file
-@click.argument("key")
-@click.option("--out", type=click.Path(path_type=Path), required=True)
-@_config
-def sweep_run(file: Path, key: str, out: Path, config: Path) -> None:
-    """Do the one run of FILE that has this hash; every line that is printed says how far it is."""
-    bench = _bench(file, config, out)
-    torch.set_num_threads(bench.plan.threads)
-    keys = bench.keys(bench.plan.runs())
-    do(by_key(key, keys), key, bench, _teller())
-
-
-def _teller() -> Advance:
-    """Print progress now and then; where nobody reads it any more, this ends the run."""
-    told = 0.0
-
-    def advance(done: int, total: int, loss: float | None) -> None:
-        nonlocal told
-        if done < total and time.monotonic() - told < TOLD_EVERY_S:
-            return
-        told = time.monotonic()
-        print(json.dumps({"done": done, "total": total, "loss": loss}), flush=True)
-
-    return advance
-
-
-def _bench(file: Path, config: Path, folder: Path) -> Bench:
-    plan, settings = load_plan(file), load_settings(config)
-    rows = read_rows(plan, settings.questions)
-    budget = settings.decide.max_prompt_tokens
-    return Bench(plan=plan, rows=rows, budget=budget, folder=folder, beside=file.resolve().parent)
-
-
 def _work_off(
     left: list[Run], keys: dict[Run, str], found: dict[Run, Result], bench: Bench, file: Path, config: Path, jobs: int
 ) -> dict[Run, str]:
     runs = bench.folder / "runs"
-    same = ["--out", str(bench.folder), "--config", str(config)]
+    same = [str(bench.folder), str(config)]
     work = [
         Work(
             run=run,
-            command=[sys.executable, "-m", "retrain", "sweep-run", str(file), keys[run], *same],
+            command=[sys.executable, "-m", "retrain.sweep.child", str(file), keys[run], *same],
             log=runs / f"{keys[run]}.log",
         )
         for run in left
@@ -119,13 +78,10 @@ def _work_off(
         doing = work_off(work, jobs=jobs, threads=bench.plan.threads, watcher=bars, clock=time.monotonic)
         try:
             return asyncio.run(doing)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit) as stop:
             done = len(bars.found) - len(found)
-            click.echo(
-                f"stopped; {done} of {len(left)} runs ended and are kept, the same command goes on with the others",
-                err=True,
-            )
-            sys.exit(STOPPED)
+            click.echo(f"stopped: {done} of {len(left)} runs ended and are kept; the same command goes on", err=True)
+            sys.exit(stop.code if isinstance(stop, SystemExit) else STOPPED)
 
 
 def _list(wanted: tuple[Run, ...], found: dict[Run, Result], bench: Bench, jobs: int) -> None:

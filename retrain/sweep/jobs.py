@@ -50,7 +50,10 @@ def cores() -> int:
 def environment(threads: int) -> dict[str, str]:
     """The environment of a child that may use so many threads."""
     count = str(threads)
-    return {**os.environ, "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    threads_of = {"OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    # Waiting threads must not spin beside others, and nobody is to be phoned.
+    quiet = {"OMP_WAIT_POLICY": "passive", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return {**quiet, **os.environ, **threads_of}
 
 
 async def work_off(

@@ -6,10 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from retrain.sweep.point import Figure, Point
-from retrain.sweep.setting import VANILLA, Setting
+from retrain.sweep.setting import TABLES, VANILLA, Setting
 
-TABLES = ("ladder", "rates", "ranks", "plus")
-"""What the paper tabulates: sizes vanilla and tuned; then, on its 4B model, learning rates, ranks, LoRA+ epochs."""
 QUESTION = "needs_context"
 """The question that the paper's labels answer."""
 

@@ -11,8 +11,7 @@ from pydantic_core import ErrorDetails
 
 from models.errors import SettingsError
 from models.settings.table import Count, Share, Table
-from retrain.sweep.paper import TABLES
-from retrain.sweep.setting import VANILLA, Method, Run, Setting
+from retrain.sweep.setting import TABLES, VANILLA, Method, Run, Setting
 
 
 def _listed(value: Any) -> Any:
@@ -67,6 +66,7 @@ class Plan(Table):
     """A whole sweep. ``rows`` (0: all) of the train file are drawn by conversation, by the seed ``draw``.
 
     ``train``, ``test`` and rungs that are folders are relative to the plan's file. ``threads`` are those of one run.
+    With ``weighted`` test rows count by their weights (rates as in the chat), though training rows count once.
     ``metric`` is what gains and answers are about, ``margin`` (0..1) how much of it makes no difference.
     """
 
@@ -82,6 +82,7 @@ class Plan(Table):
     warmup_steps: Annotated[int, Field(ge=0)] = 10
     dropout: Share = 0.05
     threads: Count = 1
+    weighted: bool = False
     metric: Annotated[str, Field(pattern="^(precision|recall|f1|macro_f1)$")] = "f1"
     margin: Share = 0.02
     experiment: Annotated[tuple[Experiment, ...], _SOME]

@@ -1,16 +1,20 @@
 """What is known of one rung under one setting: figures, and where there are readings, counts to compare by. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.metrics import Floats, Scored, confusion
+from models.metrics import Floats, clusters
 from retrain.judged import Judged, scored
+from retrain.scaling.gold import gold_elsewhere
 from retrain.sweep.setting import Setting
 
 DRAWS = 2000
 METRICS = ("precision", "recall", "f1", "macro_f1")
+GOLD = "log_p"
+"""The mean log-probability of the label in nats: no threshold moves it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,41 +28,48 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Weights of true and false positives, false and true negatives of every seed in every room.
+    """What every seed said in every room, summed.
 
-    ``cells`` [seeds, rooms, 4]; ``seeds`` are their names.
+    ``cells`` [seeds, rooms, 4]: weights of true and false positives, false and true negatives; ``gold`` [seeds, rooms]:
+    weighted log-probabilities of the labels in nats, at temperatures fitted on other conversations; ``mass`` [rooms]:
+    weights of the labels, those of the abstaining option too. ``seeds`` are names.
     """
 
     seeds: tuple[int, ...]
     cells: Floats
+    gold: Floats
+    mass: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One rung under one setting on one question.
-
-    ``gold`` [rooms] is the mean log-probability of the label in nats, averaged over seeds, at each run's best
-    temperature. ``counts`` and ``gold`` are None for figures that were only read somewhere.
-    """
+    """One rung under one setting on one question; ``counts`` are None for figures that were only read somewhere."""
 
     rung: str
     parameters: int
     setting: Setting
     figures: Mapping[str, Figure]
     counts: Counts | None = None
-    gold: Floats | None = field(default=None, compare=False)
     rows: int = 0
 
 
 def counts(runs: Mapping[int, Judged]) -> Counts:
     """Count what the runs of one setting said, by seed; all judged the same rows."""
     seeds = tuple(sorted(runs))
-    return Counts(seeds=seeds, cells=np.stack([_cells(scored(runs[seed])) for seed in seeds]))
+    first = runs[seeds[0]]
+    room = clusters(first.conversations)
+    rooms = int(room.max()) + 1
+    return Counts(
+        seeds=seeds,
+        cells=np.stack([_cells(runs[seed], room, rooms) for seed in seeds]),
+        gold=np.stack([_sums(runs[seed].weight * gold_elsewhere(runs[seed]), room, rooms) for seed in seeds]),
+        mass=_sums(first.weight, room, rooms),
+    )
 
 
 def figures(found: Counts, draws: int = DRAWS) -> dict[str, Figure]:
     """Every metric, averaged over seeds, with its interval over seeds and rooms."""
-    return {name: _figure(found, None, name, 0.05, draws) for name in METRICS}
+    return {name: _figure(found, None, name, 0.05, draws) for name in (*METRICS, GOLD)}
 
 
 def gap(one: Point, other: Point, metric: str, *, level: float = 0.05, draws: int = DRAWS) -> Figure:
@@ -77,10 +88,11 @@ def _figure(one: Counts, other: Counts | None, metric: str, level: float, draws:
     rng = np.random.default_rng(0)
     weights = rng.multinomial(rooms, np.full(rooms, 1 / rooms), size=draws).astype(np.float64)
     picks = _picks(len(one.seeds), draws, 1)
-    value = float(_metric(one.cells.sum(axis=1), metric).mean())
+    whole = np.ones((1, rooms))
+    value = float(_values(one, metric, whole).mean())
     drawn = _drawn(one, metric, weights, picks)
     if other is not None:
-        value -= float(_metric(other.cells.sum(axis=1), metric).mean())
+        value -= float(_values(other, metric, whole).mean())
         same = one.seeds == other.seeds
         drawn = drawn - _drawn(other, metric, weights, picks if same else _picks(len(other.seeds), draws, 2))
     low, high = np.quantile(drawn, [level / 2, 1 - level / 2])
@@ -93,13 +105,20 @@ def _drawn(found: Counts, metric: str, weights: Floats, picks: Floats) -> Floats
     The mean of n seeds drawn with replacement has (n - 1) / n of the variance that it should have, which is a lot less
     where n is 2 or 3; so the seeds' part of a draw is stretched by the root of that.
     """
-    values = _metric(np.einsum("dr,srk->dsk", weights, found.cells), metric)
+    values = _values(found, metric, weights)
     mean: Floats = values.mean(axis=1)
     seeds = len(found.seeds)
     if seeds < 2:
         return mean
     stretched: Floats = mean + np.sqrt(seeds / (seeds - 1)) * ((values * picks).sum(axis=1) / seeds - mean)
     return stretched
+
+
+def _values(found: Counts, metric: str, weights: Floats) -> Floats:
+    """The metric of every seed [draws, seeds] where rooms count as ``weights`` [draws, rooms] say."""
+    if metric == GOLD:
+        return _ratio(weights @ found.gold.T, np.repeat((weights @ found.mass)[:, None], len(found.seeds), axis=1))
+    return _metric(np.einsum("dr,srk->dsk", weights, found.cells), metric)
 
 
 def _picks(seeds: int, draws: int, salt: int) -> Floats:
@@ -127,10 +146,18 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return found
 
 
-def _cells(columns: Scored) -> Floats:
-    """Confusion weights of every room [rooms, 4]."""
-    rooms = np.unique(columns.cluster)
-    return np.array([confusion(columns.take(np.flatnonzero(columns.cluster == room))) for room in rooms])
+def _cells(rows: Judged, room: NDArray[np.int64], rooms: int) -> Floats:
+    """Confusion weights of every room [rooms, 4]; labels of the abstaining option are in none."""
+    columns = scored(rows)
+    abstain = rows.question.abstain
+    kept = room if abstain is None else room[rows.gold != rows.question.index(abstain)]
+    said, gold = columns.positive >= 0.5, columns.gold > 0.5
+    cells = (said & gold, said & ~gold, ~said & gold, ~said & ~gold)
+    return np.stack([_sums(columns.weight * cell, kept, rooms) for cell in cells], axis=1)
+
+
+def _sums(values: Floats, room: NDArray[np.int64], rooms: int) -> Floats:
+    return np.bincount(room, weights=values, minlength=rooms).astype(np.float64)
 
 
 def smallest_first(points: Sequence[Point]) -> list[Point]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import page_trend_test
 
-from retrain.sweep.point import Figure, Point, gap, smallest_first
+from retrain.sweep.point import GOLD, Figure, Point, gap, smallest_first
 from retrain.sweep.setting import VANILLA, Setting, short, told_epochs
 
 LEAST_RUNGS = 3
@@ -33,30 +33,35 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One question put to the figures, the answer, and the figures behind it."""
+    """One question put to one figure (``by``), the answer, and the values behind it."""
 
     asked: str
+    by: str
     verdict: Verdict
     why: str
 
 
 def read(points: Sequence[Point], metric: str, margin: float) -> list[Answer]:
-    """Every question that these points can be asked; rungs of size 0 stand outside the ladder."""
+    """Every question that these points can be asked, by a metric and, where there are readings, by log-probability.
+
+    Rungs of size 0 stand outside the ladder.
+    """
     settings = list(dict.fromkeys(point.setting for point in points))
     ladders = {s: smallest_first([p for p in points if p.setting == s and p.parameters]) for s in settings}
     found: list[Answer] = []
     for ladder in ladders.values():
         if len(ladder) >= LEAST_RUNGS:
             found += rises(ladder, metric)
-    for setting, ladder in ladders.items():
-        vanilla = {point.rung: point for point in ladders.get(VANILLA, [])}
-        pairs = [(point, vanilla[point.rung]) for point in ladder if point.rung in vanilla]
-        if setting != VANILLA and len(pairs) > 1:
-            found.append(falls(setting, pairs, metric, margin))
-    found += tenths(points, metric)
-    for asked, key, only in (("rank", "rank", None), ("the number of LoRA+ epochs", "epochs", "lora+")):
-        for group in _alike(points, key, only):
-            found.append(matters(asked, key, group, metric, margin))
+    for name in (metric, GOLD) if all(GOLD in point.figures for point in points) else (metric,):
+        for setting, ladder in ladders.items():
+            vanilla = {point.rung: point for point in ladders.get(VANILLA, [])}
+            pairs = [(point, vanilla[point.rung]) for point in ladder if point.rung in vanilla]
+            if setting != VANILLA and len(pairs) > 1:
+                found.append(falls(setting, pairs, name, margin))
+        found += tenths(points, name)
+        found += pluses(points, name, margin)
+        for asked, key, only in (("rank", "rank", None), ("the number of LoRA+ epochs", "epochs", "lora+")):
+            found += [matters(asked, key, group, name, margin) for group in _alike(points, key, only)]
     return found
 
 
@@ -72,15 +77,10 @@ def rises(ladder: Sequence[Point], metric: str) -> list[Answer]:
             verdict = Verdict.YES
         elif any(step.high < 0 for step in steps):
             verdict = Verdict.NO
-        told = "; ".join(f"to {point.rung} {points_of(step)}" for point, step in zip(ladder[1:], steps, strict=True))
+        told = "; ".join(f"to {p.rung} {told_gap(step, name)}" for p, step in zip(ladder[1:], steps, strict=True))
         plain = "rises" if all(step.value > 0 for step in steps) else "does not rise"
-        found.append(
-            Answer(
-                asked=f"Does {shown(name)} rise with every step of size? ({setting})",
-                verdict=verdict,
-                why=f"{told}. By the values alone it {plain}.",
-            )
-        )
+        asked = f"Does {shown(name)} rise with every step of size? ({setting})"
+        found.append(Answer(asked=asked, by=name, verdict=verdict, why=f"{told}. By the values alone it {plain}."))
     trend = _trend(ladder)
     return found if trend is None else [*found, trend]
 
@@ -93,12 +93,10 @@ def falls(setting: Setting, pairs: Sequence[tuple[Point, Point]], metric: str, m
         verdict = Verdict.YES
     else:
         verdict = Verdict.NO if all(gain.low > -margin for _, gain in gains) else Verdict.CANNOT_TELL
-    told = "; ".join(f"{rung} {points_of(gain)}" for rung, gain in gains)
-    return Answer(
-        asked=f"Does {shown(metric)} of any rung fall when it is tuned? ({setting})",
-        verdict=verdict,
-        why=(f"{', '.join(fallen)} falls. " if fallen else "") + f"Tuned less vanilla: {told}.",
-    )
+    told = "; ".join(f"{rung} {told_gap(gain, metric)}" for rung, gain in gains)
+    fell = f"{', '.join(fallen)} {'falls' if len(fallen) == 1 else 'fall'}. " if fallen else ""
+    asked = f"Does any rung fall when it is tuned? ({setting})"
+    return Answer(asked=asked, by=metric, verdict=verdict, why=f"{fell}Tuned less vanilla: {told}.")
 
 
 def tenths(points: Sequence[Point], metric: str) -> list[Answer]:
@@ -119,14 +117,34 @@ def tenths(points: Sequence[Point], metric: str) -> list[Answer]:
             elif mended.high < 0:
                 verdict = Verdict.NO
             rates = short(high.setting.learning_rate), short(low.setting.learning_rate)
-            found.append(
-                Answer(
-                    asked=f"Does a tenth of the learning rate mend {high.rung}? ({high.setting})",
-                    verdict=verdict,
-                    why=f"Against vanilla, {rates[0]} gains {points_of(fell)} and {rates[1]} {points_of(left)}; "
-                    f"{rates[1]} less {rates[0]}: {points_of(mended)}.",
-                )
+            why = (
+                f"Against vanilla, {rates[0]} gains {told_gap(fell, metric)} and {rates[1]} {told_gap(left, metric)}; "
+                f"{rates[1]} less {rates[0]}: {told_gap(mended, metric)}."
             )
+            asked = f"Does a tenth of the learning rate mend {high.rung}? ({high.setting})"
+            found.append(Answer(asked=asked, by=metric, verdict=verdict, why=why))
+    return found
+
+
+def pluses(points: Sequence[Point], metric: str, margin: float) -> list[Answer]:
+    """Is LoRA+ better than LoRA, all else equal, on each rung that has both?"""
+    plain = {(p.rung, p.setting): p for p in points if p.setting.method == "lora"}
+    groups: dict[Setting, list[tuple[Point, Point]]] = {}
+    for point in smallest_first([p for p in points if p.setting.method == "lora+"]):
+        beside = plain.get((point.rung, replace(point.setting, method="lora", ratio=1.0)))
+        if beside is not None:
+            groups.setdefault(point.setting, []).append((point, beside))
+    found = []
+    for setting, pairs in groups.items():
+        gaps = [(plus.rung, gap(plus, lora, metric, level=ALPHA / len(pairs))) for plus, lora in pairs]
+        verdict = Verdict.CANNOT_TELL
+        if all(one.high < margin for _, one in gaps):
+            verdict = Verdict.NO
+        elif any(one.low > 0 for _, one in gaps) and all(one.high >= 0 for _, one in gaps):
+            verdict = Verdict.YES
+        told = "; ".join(f"{rung} {told_gap(one, metric)}" for rung, one in gaps)
+        asked = f"Is LoRA+ better than LoRA? ({setting})"
+        found.append(Answer(asked=asked, by=metric, verdict=verdict, why=f"{told}."))
     return found
 
 
@@ -140,43 +158,45 @@ def matters(asked: str, key: str, group: Sequence[Point], metric: str, margin: f
         verdict = Verdict.YES
     elif all(-margin < found.low and found.high < margin for _, found in gaps):
         verdict = Verdict.NO
-    best = max(group, key=lambda point: point.figures[metric].value)
-    told = "; ".join(f"{value} {points_of(found)}" for value, found in gaps)
-    start = getattr(first.setting, key)
+    best = getattr(max(group, key=lambda point: point.figures[metric].value).setting, key)
+    told = "; ".join(f"{value} {told_gap(found, metric)}" for value, found in gaps)
+    start = f"{getattr(first.setting, key)} ({told_value(first.figures[metric].value, metric)})"
     return Answer(
         asked=f"Does {asked} matter on {first.rung}? ({_without(first.setting, key)})",
+        by=metric,
         verdict=verdict,
-        why=f"Against {start} ({percent(first.figures[metric].value)}): {told}. The highest value is that of "
-        f"{getattr(best.setting, key)}.",
+        why=f"Against {start}: {told}. The highest value is that of {best}.",
     )
 
 
-def points_of(found: Figure) -> str:
-    """A difference in points, with its interval where there is one."""
-    value = f"{100 * found.value:+.1f}"
-    return value if found.low == found.high else f"{value} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
+def told_value(value: float, metric: str) -> str:
+    """A figure as the paper prints it, in percent; log-probabilities in nats."""
+    return f"{value:.3f}" if metric == GOLD else f"{100 * value:.1f}"
 
 
-def percent(value: float) -> str:
-    """A figure as the paper prints it."""
-    return f"{100 * value:.1f}"
+def told_gap(found: Figure, metric: str) -> str:
+    """A difference in points or nats, with its interval where there is one."""
+    values = (found.value, found.low, found.high)
+    value, low, high = (f"{v:+.3f}" if metric == GOLD else f"{100 * v:+.1f}" for v in values)
+    return value if found.low == found.high else f"{value} ({low} to {high})"
 
 
 def shown(metric: str) -> str:
     """A metric's name in text."""
-    return {"f1": "F1", "macro_f1": "macro-F1"}.get(metric, metric)
+    return {"f1": "F1", "macro_f1": "macro-F1", GOLD: "log p"}.get(metric, metric)
 
 
 def _trend(ladder: Sequence[Point]) -> Answer | None:
-    means = [point.gold for point in ladder if point.gold is not None]
-    if len(means) < len(ladder) or len(means[0]) < LEAST_RUNGS:
+    known = [point.counts for point in ladder if point.counts is not None]
+    if len(known) < len(ladder) or len(known[0].mass) < LEAST_RUNGS:
         return None
-    table = np.stack(means, axis=1)
+    table = np.stack([found.gold.mean(axis=0) / found.mass for found in known], axis=1)
     rise, fall = float(page_trend_test(table).pvalue), float(page_trend_test(table[:, ::-1]).pvalue)
     verdict = Verdict.YES if rise < ALPHA else Verdict.NO if fall < ALPHA else Verdict.CANNOT_TELL
     told = ", ".join(f"{value:.3f}" for value in table.mean(axis=0))
     return Answer(
         asked=f"Does agreement with the labels rise with size as a trend? ({ladder[0].setting})",
+        by=GOLD,
         verdict=verdict,
         why=f"Page's test on the label's log-probability over {len(table)} rooms: p = {_probability(rise)} for a rise, "
         f"{_probability(fall)} for a fall; means in nats {told}.",

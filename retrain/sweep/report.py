@@ -8,16 +8,15 @@ from pathlib import Path
 
 from models.errors import ExportError
 from models.ids import QuestionId
-from retrain.picture import short_count
-from retrain.sweep.document import Beside, Block, Grid, Heading, Paragraph, Picture, markdown, page
+from retrain.sweep.document import Beside, Block, Heading, Paragraph, Picture, markdown, page
 from retrain.sweep.figures import Drawn, picture
+from retrain.sweep.grids import answers, our_table, paper_table
 from retrain.sweep.paper import Paper, paper
 from retrain.sweep.plan import Experiment
-from retrain.sweep.point import METRICS, Figure
-from retrain.sweep.reading import Answer, percent, points_of, read, shown
+from retrain.sweep.reading import read, shown
 from retrain.sweep.run import Bench, Result
-from retrain.sweep.setting import VANILLA, Run, Setting
-from retrain.sweep.table import Line, Points, by_place, labels, lines, missing, points, with_gain
+from retrain.sweep.setting import Run, Setting
+from retrain.sweep.table import Points, by_place, lines, missing, points, with_gain
 
 FILES = ("report.md", "report.html", "figures.json")
 
@@ -27,7 +26,7 @@ def write_report(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run,
 
     Runs that are missing are named; experiments without any are left out.
     """
-    known = points(bench.rows, found.values())
+    known = points(bench.rows, found.values(), weighted=bench.plan.weighted)
     blocks = [*_opening(bench, found, failed), *_plain_words(bench, known)]
     for experiment in bench.plan.experiment:
         blocks += _experiment(bench, experiment, known, found)
@@ -59,12 +58,14 @@ def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str
     plan, rows = bench.plan, bench.rows
     rooms = len({item.conversation for item in rows.test})
     left = [run for run in missing(plan, found) if run not in failed]
+    counted = "Test rows count by their weights, training rows once." if plan.weighted else "Every row counts once."
     blocks: list[Block] = [
         Heading(level=1, text=plan.title),
         Paragraph(
             text=f"Trained on {len(rows.train):,} rows of {len({i.conversation for i in rows.train})} conversations, "
             f"judged by {len(rows.test):,} rows of {rooms} others; batches of {plan.batch}, dropout {plan.dropout:g}, "
-            f"prompts of at most {bench.budget} tokens. Figures are percent; rows count by their weights."
+            f"prompts of at most {bench.budget} tokens. {counted} Figures are percent, but for log p: the mean "
+            "log-probability of the label in nats, at temperatures fitted on other conversations; no threshold moves it."
         ),
         Paragraph(
             text="A figure is the mean over seeds. In brackets is its 95 % interval over seeds and conversations: "
@@ -91,27 +92,24 @@ def _plain_words(bench: Bench, known: Mapping[QuestionId, Points]) -> list[Block
         Heading(level=2, text="In plain words"),
         Paragraph(
             text="Yes and no are said by the intervals alone, which are widened where several are compared at once. "
-            f"That nothing falls or matters means that all intervals stay within {100 * plan.margin:g} points; cannot "
-            "tell, that they are wider than what they would have to show."
+            f"That nothing falls or matters means that all intervals stay within {100 * plan.margin:g} points, or "
+            f"{plan.margin:g} nats; cannot tell, that they are wider than what they would have to show. What falls by "
+            "the metric and rises by log p knows more than before and says yes too seldom or too often: it needs "
+            "another threshold, not other labels."
         ),
     ]
     for question, found in known.items():
-        blocks.append(_answers(f"{question}: ours", read(list(found.values()), plan.metric, plan.margin)))
+        blocks.append(answers(f"{question}: ours", read(list(found.values()), plan.metric, plan.margin)))
     if plan.metric == "f1":
         printed = [point for table in paper().points.values() for point in table]
         once = list({(p.rung, p.setting): p for p in printed}.values())
         blocks += [
-            _answers("The paper's, as printed", read(once, "f1", 0.0)),
+            answers("The paper's, as printed", read(once, "f1", 0.0)),
             Paragraph(
                 text="The paper prints no intervals, so its answers go by the values alone: what one run showed."
             ),
         ]
     return blocks
-
-
-def _answers(caption: str, found: Sequence[Answer]) -> Grid:
-    rows = tuple((answer.asked, answer.verdict.value, answer.why) for answer in found)
-    return Grid(caption=caption, header=("question", "answer", "figures"), rows=rows)
 
 
 def _experiment(
@@ -125,51 +123,16 @@ def _experiment(
     blocks: list[Block] = [Heading(level=2, text=f"{experiment.name}")]
     if experiment.about:
         blocks.append(Paragraph(text=experiment.about))
-    grids = [_ours(question, told, plan.metric) for question, told in ours.items()]
+    grids = [our_table(question, told, plan.metric) for question, told in ours.items()]
     panels = [Drawn(title=question, points=[line.point for line in told]) for question, told in ours.items()]
     if experiment.paper is not None:
         printed = paper().points[experiment.paper]
         beside = by_place(printed)
-        grids.append(_theirs([with_gain(point, beside, "f1") for point in printed]))
+        grids.append(paper_table([with_gain(point, beside, "f1") for point in printed]))
         panels.append(Drawn(title="the paper's: needs_context", points=printed))
     drawn = picture(panels, plan.metric, _losses(bench, experiment, found))
     about = f"{shown(plan.metric)} of the experiment {experiment.name}: {', '.join(panel.title for panel in panels)}"
     return [*blocks, Beside(grids=tuple(grids)), Picture(file=f"{experiment.name}.png", about=about, content=drawn)]
-
-
-def _ours(question: QuestionId, told: Sequence[Line], metric: str) -> Grid:
-    settings = list(dict.fromkeys(line.point.setting for line in told))
-    named = labels(settings)
-    tuned = [setting for setting in settings if setting != VANILLA]
-    common = f"; tuned: {tuned[0]}" if len(tuned) == 1 else ""
-    rows = tuple(
-        (
-            line.point.rung,
-            short_count(line.point.parameters),
-            named[line.point.setting],
-            "" if line.point.counts is None or line.point.setting == VANILLA else str(len(line.point.counts.seeds)),
-            *(_told(line.point.figures.get(name)) for name in METRICS),
-            "" if line.gain is None else points_of(line.gain),
-        )
-        for line in told
-    )
-    header = ("rung", "size", "method", "seeds", *(shown(name) for name in METRICS), f"{shown(metric)} less vanilla's")
-    return Grid(caption=f"{question}, {told[0].point.rows} labels{common}", header=header, rows=rows)
-
-
-def _theirs(told: Sequence[Line]) -> Grid:
-    named = labels(list(dict.fromkeys(line.point.setting for line in told)))
-    rows = tuple(
-        (
-            line.point.rung,
-            named[line.point.setting],
-            *(_told(line.point.figures.get(name)) for name in ("precision", "f1")),
-            "" if line.gain is None else points_of(line.gain),
-        )
-        for line in told
-    )
-    header = ("model", "method", "precision", "F1", "F1 less vanilla's")
-    return Grid(caption="The paper's", header=header, rows=rows)
 
 
 def _losses(bench: Bench, experiment: Experiment, found: Mapping[Run, Result]) -> dict[Setting, Sequence[float]]:
@@ -184,13 +147,6 @@ def _losses(bench: Bench, experiment: Experiment, found: Mapping[Run, Result]) -
             if result is not None and result.losses:
                 losses.setdefault(setting, result.losses)
     return losses
-
-
-def _told(found: Figure | None) -> str:
-    if found is None:
-        return ""
-    value = percent(found.value)
-    return value if found.low == found.high else f"{value} ({percent(found.low)} to {percent(found.high)})"
 
 
 def _closing() -> list[Block]:

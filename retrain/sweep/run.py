@@ -12,12 +12,12 @@ from typing import Any
 from models.errors import ExportError, SettingsError
 from models.ids import BurstId, QuestionId
 from models.item import Item
-from models.settings import TrainSettings
+from models.settings import TrainSettings, load_settings
 from retrain.checkpoint import load_base
 from retrain.ladder import Advance, Course, Readings, prepared_base, read, train
 from retrain.lora import LOSSES, weights_hash
-from retrain.sweep.plan import Plan
-from retrain.sweep.rows import Rows
+from retrain.sweep.plan import Plan, load_plan
+from retrain.sweep.rows import Rows, read_rows
 from retrain.sweep.setting import VANILLA, Run, rows_digest, run_key
 
 PROBE_ROWS = 32
@@ -93,6 +93,14 @@ class Result:
         readings = {QuestionId(q): {BurstId(b): s for b, s in rows.items()} for q, rows in body.pop("readings").items()}
         losses = tuple(body.pop("losses"))
         return cls(run=Run(**run, setting=setting), readings=readings, losses=losses, **body)
+
+
+def open_bench(file: Path, config: Path, folder: Path) -> Bench:
+    """Read a plan and its rows; raises SettingsError and InputError."""
+    plan, settings = load_plan(file), load_settings(config)
+    rows = read_rows(plan, settings.questions)
+    budget = settings.decide.max_prompt_tokens
+    return Bench(plan=plan, rows=rows, budget=budget, folder=folder, beside=file.resolve().parent)
 
 
 def do(run: Run, key: str, bench: Bench, advance: Advance) -> Result:

@@ -9,6 +9,8 @@ from typing import Literal
 from models.item import Item
 from models.question import Question, versions
 
+TABLES = ("ladder", "rates", "ranks", "plus")
+"""What the paper tabulates: sizes vanilla and tuned; then, on its 4B model, learning rates, ranks, LoRA+ epochs."""
 Method = Literal["vanilla", "lora", "lora+"]
 
 

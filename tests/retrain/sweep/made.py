@@ -22,6 +22,13 @@ def cells(right: Sequence[float], rooms: int, *, rows: int = 40, noise: int = 0,
     return found
 
 
+def counted_of(found: Floats, gold: Floats | float = -0.5) -> Counts:
+    """Counts of these cells; ``gold`` is the mean log-probability of the label, of every room or of all."""
+    seeds, rooms, _ = found.shape
+    mass = np.full(rooms, 40.0)
+    return Counts(seeds=tuple(range(seeds)), cells=found, gold=np.broadcast_to(gold * mass, (seeds, rooms)), mass=mass)
+
+
 def made(
     rung: str,
     size: int,
@@ -33,15 +40,14 @@ def made(
     gold: float = -0.5,
 ) -> Point:
     """A point whose seeds are right about so many rows of every room."""
-    counted = Counts(seeds=tuple(range(len(right))), cells=cells(right, rooms, noise=noise))
-    rng = np.random.default_rng(size)
+    means = gold + 0.01 * np.random.default_rng(size).standard_normal((1, rooms))
+    counted = counted_of(cells(right, rooms, noise=noise), means)
     return Point(
         rung=rung,
         parameters=size,
         setting=setting,
         figures=figures(counted, draws=400),
         counts=counted,
-        gold=gold + 0.01 * rng.standard_normal(rooms),
         rows=rooms * 40,
     )
 

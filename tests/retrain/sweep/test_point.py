@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 from models.metrics import Scored, f1, macro_f1, precision, recall
 from retrain.judged import judged, scored
-from retrain.sweep.point import Counts, counts, figures, gap
+from retrain.scaling.gold import gold_elsewhere
+from retrain.sweep.point import GOLD, counts, figures, gap
 from retrain.sweep.setting import VANILLA
 from tests.retrain.conftest import IS_QUESTION, make_item
-from tests.retrain.sweep.made import LORA, cells, made
+from tests.retrain.sweep.made import LORA, cells, counted_of, made
 
 
 @settings(max_examples=40, deadline=None)
@@ -25,20 +26,22 @@ def test_counts_by_room_give_the_metrics_of_all_rows(rows: list[tuple[bool, floa
     for name, metric in (("precision", precision), ("recall", recall), ("f1", f1), ("macro_f1", macro_f1)):
         assert found[name].value == pytest.approx(metric(columns))
         assert found[name].low <= found[name].high
+    gold = gold_elsewhere(seen)
+    assert found[GOLD].value == pytest.approx(float(np.average(gold, weights=seen.weight)))
 
 
 def test_a_figure_is_the_mean_of_its_seeds_and_their_spread_widens_it() -> None:
-    alike = figures(Counts(seeds=(0, 1, 2), cells=cells([0.8, 0.8, 0.8], 20, noise=4)))["f1"]
-    apart = figures(Counts(seeds=(0, 1, 2), cells=cells([0.7, 0.8, 0.9], 20, noise=4)))["f1"]
+    alike = figures(counted_of(cells([0.8, 0.8, 0.8], 20, noise=4)))["f1"]
+    apart = figures(counted_of(cells([0.7, 0.8, 0.9], 20, noise=4)))["f1"]
     assert alike.value == pytest.approx(apart.value, abs=0.01)
     assert apart.high - apart.low > 1.5 * (alike.high - alike.low)
-    same = figures(Counts(seeds=(0,), cells=cells([0.8], 20)))["f1"]
+    same = figures(counted_of(cells([0.8], 20)))["f1"]
     assert same.low == same.high == pytest.approx(0.8)  # no room and no seed differs
 
 
 def test_few_seeds_are_not_taken_for_many() -> None:
     """The seeds' part of the interval has the spread of a mean of two draws from where the two come from."""
-    two = figures(Counts(seeds=(0, 1), cells=cells([0.75, 0.85], 20)), draws=4000)["f1"]
+    two = figures(counted_of(cells([0.75, 0.85], 20)), draws=4000)["f1"]
     assert two.value == pytest.approx(0.8)
     assert (two.low, two.high) == (pytest.approx(0.8 - 0.05 * np.sqrt(2)), pytest.approx(0.8 + 0.05 * np.sqrt(2)))
 

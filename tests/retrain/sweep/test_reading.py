@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from retrain.sweep.paper import paper
+from retrain.sweep.point import GOLD
 from retrain.sweep.reading import Answer, Verdict, matters, read
 from retrain.sweep.setting import VANILLA
 from tests.retrain.sweep.made import LORA, ladder, made
@@ -10,8 +11,10 @@ from tests.retrain.sweep.made import LORA, ladder, made
 PLUS = replace(LORA, method="lora+", ratio=16.0)
 
 
-def answer(found: list[Answer], *words: str) -> Answer:
+def answer(found: list[Answer], *words: str, by: str | None = None) -> Answer:
+    """The one answer whose question has all these words, by log-probability only where that is asked for or a trend."""
     known = [one for one in found if all(word in one.asked for word in words)]
+    known = [one for one in known if one.by == by or (by is None and (one.by != GOLD or "trend" in one.asked))]
     assert len(known) == 1, [one.asked for one in found]
     return known[0]
 
@@ -63,6 +66,7 @@ def test_which_rung_falls_and_whether_a_tenth_of_the_rate_mends_it() -> None:
     assert fallen.verdict is Verdict.YES
     assert fallen.why.startswith("c falls.")
     assert answer(found, "tenth").verdict is Verdict.YES
+    assert answer(found, "fall when it is tuned", by=GOLD).verdict is Verdict.NO  # the made log-probabilities are alike
     worse = read([*vanilla, *tuned, made("c", 100, gentle.setting, [0.5, 0.5])], "f1", 0.02)
     assert answer(worse, "tenth").verdict is Verdict.NO
     well = read([*vanilla, *ladder(LORA, [0.7, 0.8, 0.9]), gentle], "f1", 0.02)
@@ -80,11 +84,25 @@ def test_a_rank_matters_does_not_matter_or_cannot_be_told() -> None:
     assert group([[0.6, 0.8], [0.9, 0.5]]).verdict is Verdict.CANNOT_TELL
 
 
+def test_lora_plus_is_compared_with_lora_all_else_equal() -> None:
+    lora = [made(rung, size, LORA, [0.7, 0.7]) for size, rung in enumerate("ab", start=1)]
+
+    def plus(*shares: float) -> Answer:
+        better = [made(p.rung, p.parameters, PLUS, [s, s]) for p, s in zip(lora, shares, strict=True)]
+        return answer(read([*lora, *better], "f1", 0.02), "Is LoRA+ better")
+
+    assert plus(0.8, 0.7).verdict is Verdict.YES
+    assert plus(0.7, 0.6).verdict is Verdict.NO
+    assert plus(0.8, 0.6).verdict is Verdict.CANNOT_TELL
+    other = made("a", 1, replace(PLUS, rank=16), [0.9, 0.9])
+    assert not any("better" in one.asked for one in read([*lora, other], "f1", 0.02))
+
+
 def test_epochs_are_compared_for_lora_plus_alone_and_all_else_equal() -> None:
     points = [
         made("a", 1, replace(setting, epochs=count), [0.7, 0.7]) for setting in (LORA, PLUS) for count in (1, 2, 4)
     ]
-    found = [one for one in read(points, "f1", 0.02) if "epochs matter" in one.asked]
+    found = [one for one in read(points, "f1", 0.02) if "epochs matter" in one.asked and one.by == "f1"]
     assert [one.verdict for one in found] == [Verdict.NO]
     assert "LoRA+" in found[0].asked
     assert "epoch," not in found[0].asked
