@@ -64,8 +64,8 @@ def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str
         Paragraph(
             text=f"Trained on {len(rows.train):,} rows of {len({i.conversation for i in rows.train})} conversations, "
             f"judged by {len(rows.test):,} rows of {rooms} others; batches of {plan.batch}, dropout {plan.dropout:g}, "
-            f"prompts of at most {bench.budget} tokens. {counted} Figures are percent, but for log p: the mean "
-            "log-probability of the label in nats, at temperatures fitted on other conversations; no threshold moves it."
+            f"prompts of at most {bench.budget} tokens. {counted} Figures are percent; log p is the mean "
+            "log-probability of the label in nats, its temperature fitted on other conversations: no threshold moves it."
         ),
         Paragraph(
             text="A figure is the mean over seeds. In brackets is its 95 % interval over seeds and conversations: "
