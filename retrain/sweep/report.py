@@ -65,7 +65,7 @@ def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str
             text=f"Trained on {len(rows.train):,} rows of {len({i.conversation for i in rows.train})} conversations, "
             f"judged by {len(rows.test):,} rows of {rooms} others; batches of {plan.batch}, dropout {plan.dropout:g}, "
             f"prompts of at most {bench.budget} tokens. {counted} Figures are percent; log p is the mean "
-            "log-probability of the label in nats, its temperature fitted on other conversations: no threshold moves it."
+            "log-probability of the label in nats, at a temperature fitted on other conversations; it has no threshold."
         ),
         Paragraph(
             text="A figure is the mean over seeds. In brackets is its 95 % interval over seeds and conversations: "
