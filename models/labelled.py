@@ -18,6 +18,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {"is_question": ("label",), "needs_cont
 
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _TOPIC = "topic"
+_LINE = "line "
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -58,6 +59,11 @@ def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
     return items
 
 
+def nameless(item: Item) -> bool:
+    """Tell whether a row that was read named neither room nor conversation, and so stands for itself alone."""
+    return item.conversation.startswith(_LINE)
+
+
 def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) -> Item | None:
     answers: dict[QuestionId, OptionId] = {}
     for question in questions:
@@ -72,7 +78,7 @@ def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) ->
     window = tuple(
         WindowMessage(sender=str(m["sender"]), text=str(m["text"])) for m in row.get("window", row.get("cr_window", []))
     )
-    room = str(row.get("room", row.get("conv", f"line {number}")))
+    room = str(row.get("room", row.get("conv", f"{_LINE}{number}")))
     at = _time(row.get("timestamp"))
     burst = Burst(
         id=BurstId(f"{room}:{row.get('id', number)}"),

@@ -31,10 +31,12 @@ from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import export_named, read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
+from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE, read_evidence
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
+from retrain.leakage import refuse
 from retrain.picture import Panel, draw, short_count
 from retrain.priority import step_back
 from retrain.report import RunReport
@@ -49,7 +51,7 @@ def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-for command in (bench, reliability, sweep, scaling):
+for command in (bench, reliability, sweep, scaling, dataset):
     cli.add_command(command)
 
 
@@ -96,16 +98,17 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
         closing(open_database(settings.data_dir)) as db,
         RunReport(db, "ladder", quiet=as_json) as report,
     ):
-        dataset = frozen(settings, db, datetime.now(UTC))
-        report.frozen(dataset.id)
-        chosen = thinned(dataset.train, limits.items or settings.train.max_items)
-        course = course_of(settings, work_of(settings, dataset), report)
+        held = frozen(settings, db, datetime.now(UTC))
+        report.frozen(held.id)
+        refuse(held.leakage, held.id[:12])
+        chosen = thinned(held.train, limits.items or settings.train.max_items)
+        course = course_of(settings, work_of(settings, held), report)
         with writing(course.work):
             climbed, _ = climb(settings, chosen, course, limits)
         drawn = panels(ladders(settings.questions, climbed, chosen), settings.train.seed)
-        path = draw(drawn, None, settings.data_dir / "ladders" / f"{dataset.id[:16]}.png")
+        path = draw(drawn, None, settings.data_dir / "ladders" / f"{held.id[:16]}.png")
     if as_json:
-        click.echo(json.dumps({"dataset": dataset.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
+        click.echo(json.dumps({"dataset": held.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
     else:
         _show_ladder(drawn)
         click.echo(f"picture: {path}")

@@ -33,6 +33,7 @@ from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, judge
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
+from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
@@ -40,7 +41,6 @@ from retrain.scaling.ladder import Ladder
 from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
-from retrain.split import Traces
 from retrain.suspecting import all_weighed, weighings
 from retrain.trend import majority, prior, rung_score
 
@@ -88,6 +88,8 @@ def cycle(
     ):
         dataset = frozen(settings, db, now())
         report.frozen(dataset.id)
+        leaks = dataset.leakage
+        refuse(leaks, dataset.id[:12])
         open_champion(settings).close()
         items = thinned(dataset.train, limits.items or settings.train.max_items)
         report.say(
@@ -128,6 +130,7 @@ def cycle(
             cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
+            leakage=leaks,
         )
         write_evidence(evidence, settings.questions, made.folder / FILE)
         name = candidate_id(dataset.id, top.name, made.gguf_sha256)
@@ -169,7 +172,7 @@ def open_champion(settings: Settings) -> LlamaDecider:
 
 
 def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items whose messages a promoted champion was not trained on.
+    """The items whose messages, and whose like, a promoted champion was not trained on.
 
     Its holdout was another one: labels that came late for older bursts, or a larger ``gate.holdout_share``, would have
     it judged on what it learned, against a challenger that never saw it. Raises TrainingError where its dataset is
@@ -180,8 +183,7 @@ def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, .
     folder = data_dir / DATASETS / found[0] if found else None
     if folder is None or not folder.exists():
         return tuple(items)
-    seen = Traces(item.burst for item in read_dataset(folder).train)
-    return tuple(item for item in items if not seen.meet(item.burst))
+    return apart(items, read_dataset(folder).train).kept
 
 
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:

@@ -22,7 +22,8 @@ from models.merkle import canonical, header, leaf, merkle_root
 from models.question import Question, versions
 from models.shareable import shareable
 from retrain.canonical import item_body, item_of
-from retrain.split import Part, Split, by_conversation, split
+from retrain.leakage import Leakage, apart, leakage
+from retrain.split import Part, Split, by_conversation, enough, split
 
 FORMAT = 1
 FOLDER = "datasets"
@@ -45,6 +46,11 @@ class Dataset:
         """Items of all parts."""
         return len(self.train) + len(self.calibration) + len(self.gate)
 
+    @property
+    def leakage(self) -> Leakage:
+        """What its parts share; looked for anew each time, within a second or two for thousands of items."""
+        return leakage(self.train, self.calibration, self.gate)
+
 
 def freeze(
     items: Sequence[Item],
@@ -61,9 +67,13 @@ def freeze(
     Raises TooFewLabels saying how many labels are missing, and ExportError where the folder cannot be written; then
     nothing is left behind.
     """
-    parts = split(items, holdout_share=holdout_share, folds=folds)
+    parts = _masked(split(items, holdout_share=holdout_share, folds=folds))
+    held = (*parts.calibration, *parts.gate)
+    cut = apart(parts.train, held)  # once more: names and secrets that told two texts apart are masked by now
+    enough(cut.kept, len(items) - len(held), folds)
+    parts = replace(parts, train=cut.kept, dropped=(*parts.dropped, *cut.showing), copied=cut.copied)
     lines = [
-        canonical({"part": part.value, "item": item_body(replace(item, burst=shareable(item.burst)))})
+        canonical({"part": part.value, "item": item_body(item)})
         for part, held in ((Part.TRAIN, parts.train), (Part.CALIBRATION, parts.calibration), (Part.GATE, parts.gate))
         for item in held
     ]
@@ -105,6 +115,15 @@ def read_dataset(folder: Path) -> Dataset:
     )
 
 
+def _masked(parts: Split) -> Split:
+    """The same items as they may leave the database."""
+
+    def of(items: Sequence[Item]) -> tuple[Item, ...]:
+        return tuple(replace(item, burst=shareable(item.burst)) for item in items)
+
+    return replace(parts, train=of(parts.train), calibration=of(parts.calibration), gate=of(parts.gate))
+
+
 def _card(
     dataset: DatasetId, parts: Split, questions: Sequence[Question], holdout_share: float, at: datetime
 ) -> dict[str, Any]:
@@ -121,6 +140,7 @@ def _card(
         "split": "by conversation: the latest and all audited ones are held out, and halved in turn",
         "holdout_share": holdout_share,
         "dropped_for_overlap": len(parts.dropped),
+        "dropped_as_copies": len(parts.copied),
         "train": counts(parts.train),
         "calibration": counts(parts.calibration),
         "gate": counts(parts.gate),

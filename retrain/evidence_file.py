@@ -17,6 +17,7 @@ from models.ids import BurstId
 from models.question import Question, versions
 from retrain.gate import Evidence
 from retrain.judged import Judged
+from retrain.leakage import Leakage
 from retrain.parity import Drift
 from retrain.scaling.ladder import Ladder
 
@@ -43,6 +44,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         "cheap": {q: _columns(rows) for q, rows in evidence.cheap.items()},
         "export": asdict(evidence.export),
         "drift": asdict(evidence.drift),
+        "leakage": None if evidence.leakage is None else asdict(evidence.leakage),
     }
     aside = path.with_suffix(".tmp")
     try:
@@ -66,10 +68,11 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
             champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
             challenger={q: _judged(rows, by_id[q]) for q, rows in body["challenger"].items()},
-            # Older evidence knows no cheap learner; the gate then says so.
+            # Older evidence knows no cheap learner and no leakage check; the gate then says so.
             cheap={q: _judged(rows, by_id[q]) for q, rows in body.get("cheap", {}).items()},
             export=Drift(**body["export"]),
             drift=Drift(**body["drift"]),
+            leakage=None if body.get("leakage") is None else Leakage(**body["leakage"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the evidence {path} is not readable: {error!r}; train anew") from error

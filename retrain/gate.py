@@ -16,12 +16,13 @@ from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, QuestionId
 from models.settings import GateSettings
 from retrain.judged import Judged
+from retrain.leakage import Leakage, leakage_check
 from retrain.parity import Drift
 from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-GATE_VERSION = "4"
+GATE_VERSION = "5"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,8 @@ class Evidence:
     """The unquantized GGUF against the checkpoint."""
     drift: Drift
     """The file that would serve against the checkpoint."""
+    leakage: Leakage | None = None
+    """What training and holdout share; None in evidence from before anybody looked."""
 
 
 def judge(
@@ -52,7 +55,7 @@ def judge(
     picture: str | None = None,
 ) -> Verdict:
     """Weigh the evidence for a candidate."""
-    checks = [labels_check(evidence.labels, gate)]
+    checks = [labels_check(evidence.labels, gate), leakage_check(evidence.leakage)]
     read = [ladder for ladder in evidence.ladders if ladder.rungs]
     for ladder in read:
         checks += ladder_checks(ladder, gate, rng)

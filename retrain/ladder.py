@@ -23,9 +23,10 @@ from models.tokens import encode
 from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
 from retrain.curves import Curves, no_curves
 from retrain.judged import Scores
+from retrain.leakage import apart
 from retrain.lora import fingerprint, merge, train_adapter
 from retrain.score import score
-from retrain.split import Traces, by_conversation
+from retrain.split import by_conversation
 
 Advance = Callable[[int, int, float | None], None]
 """Told steps done, steps in all, and the loss where there is one."""
@@ -160,9 +161,9 @@ def read(
 def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item]]]:
     """Cut items into ``count`` stretches of whole conversations: (what to train on, what to score) for each.
 
-    Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch are
-    left out. Raises TrainingError where there are fewer conversations than folds, and TooFewLabels where nothing is
-    left to train on: a rung that was shown what it is scored on would look better than it is.
+    Stretches follow time, so that only their ends touch; training items that show messages of the scored stretch, or
+    say the same, are left out. Raises TrainingError where there are fewer conversations than folds, and TooFewLabels
+    where nothing is left to train on: a rung that was shown what it is scored on would look better than it is.
     """
     conversations = list(by_conversation(items).values())
     if len(conversations) < count:
@@ -176,15 +177,14 @@ def folds(items: Sequence[Item], count: int) -> list[tuple[list[Item], list[Item
         stretches[-1].extend(conversation)
     cut: list[tuple[list[Item], list[Item]]] = []
     for held in stretches:
-        seen = Traces(item.burst for item in held)
         others = [item for stretch in stretches if stretch is not held for item in stretch]
-        apart = [item for item in others if not seen.meet(item.burst)]
-        if not apart:
+        fair = list(apart(others, held).kept)
+        if not fair:
             raise TooFewLabels(
                 f"all {len(others)} labelled bursts outside fold {len(cut) + 1} of {count} show messages of those in "
                 "it, so there is nothing to train on fairly; label bursts from more conversations, further apart"
             )
-        cut.append((apart, held))
+        cut.append((fair, held))
     return cut
 
 

@@ -25,12 +25,16 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The items of each part, oldest first. ``dropped`` would have been trained on, but overlap the holdout."""
+    """The items of each part, oldest first.
+
+    ``dropped`` would have been trained on, but show messages of the holdout; ``copied`` say what is said there, too.
+    """
 
     train: tuple[Item, ...]
     calibration: tuple[Item, ...]
     gate: tuple[Item, ...]
     dropped: tuple[Item, ...]
+    copied: tuple[Item, ...] = ()
 
 
 def split(items: Sequence[Item], *, holdout_share: float, folds: int) -> Split:
@@ -56,12 +60,17 @@ def split(items: Sequence[Item], *, holdout_share: float, folds: int) -> Split:
     candidates = [item for name in training for item in conversations[name]]
     dropped = tuple(item for item in candidates if seen.meet(item.burst))
     train = tuple(item for item in candidates if not seen.meet(item.burst))
+    enough(train, len(candidates), folds)
+    return Split(train=train, calibration=calibration, gate=gate, dropped=dropped)
+
+
+def enough(train: Sequence[Item], candidates: int, folds: int) -> None:
+    """Raise TooFewLabels where what is left to train on cannot be cut into folds."""
     if len(by_conversation(train)) < folds:
         raise TooFewLabels(
-            f"{len(dropped)} of {len(candidates)} bursts for training overlap the holdout, and what is left is less "
-            f"than {folds} conversations; label more conversations"
+            f"{candidates - len(train)} of {candidates} bursts for training show messages of the holdout or "
+            f"say the same, and what is left is less than {folds} conversations; label more conversations"
         )
-    return Split(train=train, calibration=calibration, gate=gate, dropped=dropped)
 
 
 def by_conversation(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -95,8 +104,9 @@ def _halves(conversations: Iterable[list[Item]]) -> tuple[tuple[Item, ...], tupl
 class Traces:
     """What bursts and their windows say, to find other bursts that show the same messages.
 
-    Windows carry no message ids, so messages are told apart by room, sender and text; a short message ("ok") counts
-    only together with its neighbour, or busy rooms would lose most of their training items.
+    Windows of frozen datasets carry no message ids, so there messages are told apart by room and text; a short one
+    ("ok") counts only together with its neighbour and both senders, or busy rooms would lose most of their training
+    items. A long one counts whoever said it, for a dataset calls the same member S here and P1 there.
     """
 
     def __init__(self, bursts: Iterable[Burst]) -> None:
@@ -110,7 +120,8 @@ class Traces:
 def _marks(burst: Burst) -> set[tuple[str, ...]]:
     lines = [(m.sender, line) for m in burst.window for line in m.text.split("\n")]
     lines += [(burst.sender, line) for line in burst.text.split("\n")]
-    found: set[tuple[str, ...]] = {("id", i) for i in burst.message_ids}
-    found |= {(burst.room, *line) for line in lines if len(line[1]) >= LONG_MESSAGE_CHARS}
+    ids = (*burst.message_ids, *(m.id for m in burst.window if m.id is not None))
+    found: set[tuple[str, ...]] = {("id", burst.room, i) for i in ids}
+    found |= {(burst.room, text) for _, text in lines if len(text) >= LONG_MESSAGE_CHARS}
     found |= {(burst.room, *first, *second) for first, second in pairwise(lines)}
     return found

@@ -16,6 +16,7 @@ NAMES: Mapping[str, str] = {
     "ladder": "Read the ladder, untrained and tuned, and draw it.",
     "gate": "Judge a candidate once more, under the settings as they are now.",
     "calibrate": "Fit a model's temperature and thresholds on labelled rows.",
+    "dataset": "Look at frozen datasets, and at what two files of labelled rows share.",
     "reliability": "Do a model's probabilities mean what they say? Calibration error before and after its temperature.",
     "sweep": "The paper's experiments: a plan of rungs, methods, ranks and rates, trained, judged and reported.",
     "scaling": "Does a ladder of any model family agree better with its labels as it grows? Reads tables and items.",

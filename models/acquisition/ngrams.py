@@ -31,10 +31,27 @@ def vectors(texts: Sequence[str]) -> Vectors:
     return found
 
 
-def fold(text: str) -> str:
-    """Write texts that differ in case, width or spaces alone the same way."""
-    plain = unicodedata.normalize("NFKC", text[: 4 * MAX_CHARS]).casefold()
-    return " ".join(plain.split())[:MAX_CHARS]
+def fold(text: str, most: int | None = MAX_CHARS) -> str:
+    """Write texts that differ in case, width or spaces alone the same way; no more than ``most`` characters of it."""
+    plain = unicodedata.normalize("NFKC", text if most is None else text[: 4 * most]).casefold()
+    return " ".join(plain.split())[:most]
+
+
+def grams(folded: str) -> NDArray[np.uint64]:
+    """Hashes of the n-grams of a folded text, each once, rising; none for a text without any character."""
+    if not folded:
+        return np.empty(0, dtype=np.uint64)
+    codes = np.frombuffer(f" {folded} ".encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    found = []
+    for size in SIZES:
+        if len(codes) < size:
+            break
+        mixed = np.full(len(codes) - size + 1, size, dtype=np.uint64)
+        for place in range(size):
+            mixed = (mixed ^ codes[place : place + len(mixed)]) * _STEP
+            mixed ^= mixed >> np.uint64(29)
+        found.append(mixed)
+    return np.unique(np.concatenate(found))
 
 
 def distinct(found: Vectors, asked: Vectors) -> Rows:
@@ -60,17 +77,4 @@ def _closest(found: Vectors, asked: Vectors) -> NDArray[np.float32]:
 
 
 def _places(text: str) -> NDArray[np.uint64]:
-    folded = fold(text)
-    if not folded:
-        return np.empty(0, dtype=np.uint64)
-    codes = np.frombuffer(f" {folded} ".encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    grams = []
-    for size in SIZES:
-        if len(codes) < size:
-            break
-        mixed = np.full(len(codes) - size + 1, size, dtype=np.uint64)
-        for place in range(size):
-            mixed = (mixed ^ codes[place : place + len(mixed)]) * _STEP
-            mixed ^= mixed >> np.uint64(29)
-        grams.append(mixed)
-    return np.unique(np.concatenate(grams) % np.uint64(WIDTH))
+    return np.unique(grams(fold(text)) % np.uint64(WIDTH))

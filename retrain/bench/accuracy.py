@@ -18,6 +18,7 @@ from models.scoring import distribution, positive_probability
 from models.settings import Settings
 from retrain.bench.contest import LEARNER, LEAST_CONVERSATIONS, RULE, View, contest
 from retrain.candidate import read_gguf
+from retrain.leakage import fair_split
 from retrain.peer import cross_fit, labelled, peer_scores
 from retrain.rule import RULES
 
@@ -59,9 +60,8 @@ def held_out(
     """
     questions = settings.questions
     learnt, judged = read_items(train, questions), read_items(dev, questions)
-    shared = {i.conversation for i in learnt} & {i.conversation for i in judged}
-    if told := sorted(name for name in shared if not name.startswith("line ")):
-        raise InputError(f"{train} and {dev} share {len(told)} conversations, {told[0]} among them: no fair split")
+    if warning := fair_split(train, learnt, dev, judged):
+        say(warning)
     readings: dict[str, Given] = {}
     for model in models:
         say(f"{dev.name}: {model} reads {len(judged)} bursts")

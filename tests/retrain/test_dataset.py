@@ -1,4 +1,5 @@
 import json
+import random
 import resource
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +35,12 @@ def test_the_same_items_freeze_to_the_same_folder(tmp_path: Path) -> None:
     assert card["question_versions"] == {q.id: q.version for q in QUESTIONS}
 
 
+def words(number: int) -> str:
+    """Five words that no other number gives: what says the same as the holdout is not trained on."""
+    rng = random.Random(number)
+    return " ".join("".join(rng.choices("abcdefghijklmnop", k=9)) for _ in range(5))
+
+
 def test_no_frozen_file_holds_names_or_what_is_to_be_masked(tmp_path: Path) -> None:
     secrets = ("joe@example.org", "93.184.216.34", "hunter2", "4111 1111 1111 1111", "13800138000")
     items = [make_item(i) for i in range(100)]
@@ -43,7 +50,7 @@ def test_no_frozen_file_holds_names_or_what_is_to_be_masked(tmp_path: Path) -> N
             burst=replace(
                 item.burst,
                 sender=MemberId("joe@example.org"),
-                text=f"how? {number} my ip is 93.184.216.34, password=hunter2",
+                text=f"how? {words(number)} my ip is 93.184.216.34, password=hunter2",
                 window=(
                     WindowMessage(
                         sender="13800138000", text=f"{number}: card 4111 1111 1111 1111, joe@example.org: hm"

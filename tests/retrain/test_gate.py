@@ -18,6 +18,7 @@ from retrain.gate import (
     overall,
     version,
 )
+from retrain.leakage import Leakage
 from retrain.parity import Drift, compare
 from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import tuned_check, vanilla_check
@@ -26,6 +27,7 @@ from tests.retrain.ladders import made_ladder, made_rungs
 
 GATE = GateSettings()
 RISING = (0.6, 0.8, 1.0, 1.2)
+CLEAN = Leakage(training=300, held=200, conversations=0, messages=0, exact=0, near=0, rooms=3, halves=0)
 STEADY = Drift(mean=0.01, largest=0.1, flips=0, decisions=200)
 
 
@@ -39,6 +41,7 @@ def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, la
         cheap={IS_QUESTION.id: cheap},
         export=STEADY,
         drift=STEADY,
+        leakage=CLEAN,
     )
 
 
@@ -57,6 +60,7 @@ def test_good_evidence_passes_with_reasons() -> None:
     assert found.outcome is Outcome.PASS
     assert [c.name for c in found.checks] == [
         "labels",
+        "leakage",
         "ladder is_question, vanilla",
         "ladder is_question, tuned",
         "label noise is_question",
@@ -213,6 +217,7 @@ def test_evidence_that_is_not_there_is_no_pass() -> None:
         dataclasses.replace(whole, ladders=(ladder, bare)),
         dataclasses.replace(whole, champion={}, challenger={}, cheap={}),
         dataclasses.replace(whole, cheap={}),
+        dataclasses.replace(whole, leakage=None),
     ):
         assert verdict(lacking).outcome is Outcome.INCONCLUSIVE
 
@@ -349,3 +354,16 @@ def test_a_rise_to_the_middle_does_not_let_a_weak_top_rung_in() -> None:
     assert check.figures["p"] < GATE.alpha
     assert check.outcome is Outcome.INCONCLUSIVE
     assert "rung 2 of 3" in check.reason
+
+
+@pytest.mark.parametrize("fault", ["conversations", "messages", "exact", "near"])
+def test_whatever_leaks_fails_the_gate_and_shared_rooms_alone_do_not(fault: str) -> None:
+    given = evidence(np.random.default_rng(0))
+    leaking = dataclasses.replace(CLEAN, **{fault: 2})
+    found = verdict(dataclasses.replace(given, leakage=leaking))
+    assert found.outcome is Outcome.FAIL
+    [check] = [c for c in found.checks if c.name == "leakage"]
+    assert check.reason.startswith("2 ")
+    assert check.figures[fault] == 2
+    assert not dataclasses.replace(CLEAN, rooms=7, halves=4).faults
+    assert dataclasses.replace(CLEAN, rooms=7, by_room=True).faults

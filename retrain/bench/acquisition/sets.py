@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from models.acquisition.ngrams import distinct, vectors
 from models.acquisition.pool import Rows, Vectors
-from models.errors import InputError
 from models.item import Item
 from models.labelled import read_items
 from models.metrics import Floats, clusters
@@ -18,6 +17,7 @@ from models.question import Question
 from models.settings import Settings
 from retrain.bench.acquisition.hidden import hidden_states
 from retrain.head import squeezed
+from retrain.leakage import fair_split
 from retrain.peer import fold_of, labelled
 
 HELD_OUT_OF = 4
@@ -66,9 +66,8 @@ def read_sets(
         held = [fold_of(item.conversation, HELD_OUT_OF) == 0 for item in everything]
     else:
         held = [False] * len(parts[0]) + [True] * len(parts[1])
-        shared = {item.conversation for item in parts[0]} & {item.conversation for item in parts[1]}
-        if told := sorted(name for name in shared if not name.startswith("line ")):
-            raise InputError(f"{train} and {dev} share {len(told)} conversations, {told[0]} among them: no fair split")
+        if warning := fair_split(train, parts[0], dev, parts[1]):
+            say(warning)
     states = []
     for rung in rungs:
         say(f"{train.name}: hidden states of {rung} for {len(everything)} bursts")
