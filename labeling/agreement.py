@@ -1,26 +1,13 @@
-"""From responses to labels: the majority decides, a tie decides nothing; and how far people agree at all."""
+"""From responses to labels: the majority decides, a tie decides nothing."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
+from models.agreement import applicable
 from models.ids import BurstId, OptionId, QuestionId
 from models.labels import Label, Response, ResponseStatus
 from models.question import Question
-
-
-def applicable(answers: Mapping[QuestionId, OptionId], questions: Sequence[Question]) -> dict[QuestionId, OptionId]:
-    """Keep the answers that count: known options, to questions that are asked after the answers before them.
-
-    The form shows all questions at once and Argilla saves a pre-selected suggestion as an answer, so that somebody who
-    says "no question" may have answered the follow-up without meaning to.
-    """
-    kept: dict[QuestionId, OptionId] = {}
-    for question in questions:
-        answer = answers.get(question.id)
-        if answer is not None and question.has(answer) and question.applies(kept):
-            kept[question.id] = answer
-    return kept
 
 
 def majority(votes: Sequence[OptionId]) -> OptionId | None:
@@ -83,26 +70,3 @@ def labels_of(
             )
         )
     return labels
-
-
-def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:
-    """Krippendorff's alpha for nominal values: 1 is perfect agreement, 0 what chance would give, below 0 is worse.
-
-    ``units`` holds the values that different people gave to one unit, in any order; units with fewer than two do not
-    count. None where nothing can be compared, or where only one value was ever used, so that chance cannot be told from
-    agreement. Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011), section C.
-    """
-    totals: Counter[Hashable] = Counter()
-    disagreements = 0.0
-    for values in units:
-        if len(values) < 2:
-            continue
-        counts = Counter(values)
-        totals.update(counts)
-        # Ordered pairs of differing values within the unit, each unit weighing as much as it has values.
-        disagreements += (len(values) ** 2 - sum(n * n for n in counts.values())) / (len(values) - 1)
-    pairable = sum(totals.values())
-    expected = pairable**2 - sum(n * n for n in totals.values())
-    if expected == 0:
-        return None
-    return 1.0 - (pairable - 1) * disagreements / expected

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from labeling.agreement import applicable
 from labeling.answers import Pulled
 from labeling.guidelines import guideline_version
 from labeling.second import in_these_words
 from labeling.settling import settle
+from models.agreement import applicable
 from models.ids import RequestId
 from models.labels import Label, RequestState, Response
 from models.privacy import mask

@@ -1,32 +1,18 @@
-"""How far annotators agree: per question, each annotator against the others, week by week, with intervals. Pure.
-
-Only independent answers are compared: first ones and those of further people asked for the overlap. Reviews and
-adjudications were asked for because of what others had said.
-"""
+"""How far annotators agree: per question, each annotator against the others, week by week, with intervals. Pure."""
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from labeling.agreement import applicable, krippendorff_alpha
+from models.agreement import Unit, krippendorff_alpha, units_of
 from models.ids import BurstId, OptionId, QuestionId
-from models.labels import Purpose, Response, ResponseStatus
+from models.labels import Purpose, Response
 from models.question import Question
 
 DRAWS = 500
 LEAST = 5
 """Bursts below which an interval would only pretend to know."""
-INDEPENDENT = frozenset({Purpose.ASK, Purpose.RENEW, Purpose.OVERLAP})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """One burst's independent answers to one question, by annotator, and when the first was given."""
-
-    answers: Mapping[str, OptionId]
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +35,6 @@ class Agreement:
     all: Alpha
     annotators: Mapping[str, Alpha]
     weeks: Mapping[str, Alpha]
-
-
-def units_of(
-    question: Question, questions: Sequence[Question], given: Iterable[tuple[BurstId, Purpose, Response]]
-) -> list[Unit]:
-    """Group answers to a question, in its present words, by burst; an annotator's last answer counts."""
-    found: dict[BurstId, dict[str, OptionId]] = defaultdict(dict)
-    first: dict[BurstId, datetime] = {}
-    for burst, purpose, response in sorted(given, key=lambda one: one[2].submitted_at):
-        said = response.versions is None or response.versions.get(question.id) == question.version
-        answer = applicable(response.answers, questions).get(question.id)
-        if purpose in INDEPENDENT and response.status is ResponseStatus.SUBMITTED and said and answer is not None:
-            found[burst][response.annotator] = answer
-            first.setdefault(burst, response.submitted_at)
-    return [Unit(answers=answers, at=first[burst]) for burst, answers in found.items()]
 
 
 def agreement(units: Sequence[Unit], *, seed: int = 0) -> Agreement:

@@ -66,6 +66,15 @@ class Modes:
             found = self._found[key] = agreed(Mode(rules.mode), platform, training_rights=rules.training_rights)
         return found
 
+    def told(self, room: RoomId, platform: str) -> str:
+        """What a room agreed to about training, in words."""
+        found, rules = self.of(room, platform), self._rooms.of(room)
+        if found.mode is not Mode.TRAIN:
+            return f"mode {found.mode.value}: not trained on" + (f" ({found.lowered})" if found.lowered else "")
+        if platform in RESTRICTED and rules.training_rights:
+            return "mode train; the right to train on this platform's messages is stated in config.toml"
+        return "mode train"
+
 
 def lower(first: Mode, second: Mode) -> Mode:
     """The one of two modes that allows less."""

@@ -22,10 +22,11 @@ from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
-from models.store import labels, learning, selection, suspects
+from models.store import labels, learning, requests, selection, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
+from retrain.card import Origins
 from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
@@ -190,6 +191,12 @@ def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
     """Freeze the labels in the store and write the dataset down; raises TooFewLabels."""
     known = versions(settings.questions)
     modes = Modes(settings.rooms())
+    origins = Origins(
+        labels=labels.settled(db, known),
+        answered=requests.answered(db),
+        rights=modes.told,
+        licences=labels.licences(db),
+    )
     dataset = freeze(
         labels.items(db, known, settings.ask.audit_block_minutes, lambda *room: modes.of(*room).mode),
         settings.questions,
@@ -197,6 +204,7 @@ def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
         holdout_share=settings.gate.holdout_share,
         folds=settings.train.folds,
         frozen_at=at,
+        origins=origins,
     )
     path = dataset.path.relative_to(settings.data_dir).as_posix()
     learning.put_dataset(db, dataset.id, path, dataset.size, known, at)

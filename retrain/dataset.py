@@ -1,20 +1,21 @@
 """Frozen datasets: a folder named after the hash of what it holds.
 
     datasets/<id>/items.jsonl  one item a line: {"part": "train", "item": {...}}; an erased one: {"tombstone": "<leaf>"}
-    datasets/<id>/card.json    counts, question versions, how it was split; for people
+    datasets/<id>/card.json    what it is made of (retrain/card.py); question versions and format are part of the id
+    datasets/<id>/card.md      the same for people
 
 The id is the Merkle root over a header (format, question versions) and the lines, in their order.
 """
 
 import json
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from models.dataset_card import markdown
 from models.errors import ExportError, TrainingError
 from models.ids import DatasetId, QuestionId
 from models.item import Item
@@ -22,8 +23,9 @@ from models.merkle import canonical, header, leaf, merkle_root
 from models.question import Question, versions
 from models.shareable import shareable
 from retrain.canonical import item_body, item_of
+from retrain.card import Origins, card
 from retrain.leakage import Leakage, apart, leakage
-from retrain.split import Part, Split, by_conversation, enough, split
+from retrain.split import Part, Split, enough, split
 
 FORMAT = 1
 FOLDER = "datasets"
@@ -60,10 +62,11 @@ def freeze(
     holdout_share: float,
     folds: int,
     frozen_at: datetime,
+    origins: Origins | None = None,
 ) -> Dataset:
     """Split labelled bursts and freeze them under ``data_dir``; the same items again give the same folder.
 
-    What is frozen is masked and has friendly names: see ``models.shareable``.
+    What is frozen is masked and has friendly names: see ``models.shareable``. ``origins`` are for the card.
     Raises TooFewLabels saying how many labels are missing, and ExportError where the folder cannot be written; then
     nothing is left behind.
     """
@@ -81,7 +84,16 @@ def freeze(
     dataset = DatasetId(merkle_root([header(FORMAT, known), *(leaf(line) for line in lines)]))
     folder = data_dir / FOLDER / dataset
     if not folder.exists():
-        _write(folder, lines, _card(dataset, parts, questions, holdout_share, frozen_at))
+        told = card(
+            dataset,
+            FORMAT,
+            parts,
+            questions,
+            origins or Origins(),
+            holdout_share=holdout_share,
+            frozen_at=frozen_at,
+        )
+        _write(folder, lines, told)
     return read_dataset(folder)
 
 
@@ -90,8 +102,8 @@ def read_dataset(folder: Path) -> Dataset:
     parts: dict[Part, list[Item]] = {part: [] for part in Part}
     leaves: list[str] = []
     try:
-        card = json.loads((folder / "card.json").read_text(encoding="ascii"))
-        known = {QuestionId(q): str(v) for q, v in card["question_versions"].items()}
+        told = json.loads((folder / "card.json").read_text(encoding="ascii"))
+        known = {QuestionId(q): str(v) for q, v in told["question_versions"].items()}
         for line in (folder / "items.jsonl").read_text(encoding="ascii").splitlines():
             body = json.loads(line)
             if "tombstone" in body:
@@ -124,36 +136,14 @@ def _masked(parts: Split) -> Split:
     return replace(parts, train=of(parts.train), calibration=of(parts.calibration), gate=of(parts.gate))
 
 
-def _card(
-    dataset: DatasetId, parts: Split, questions: Sequence[Question], holdout_share: float, at: datetime
-) -> dict[str, Any]:
-    def counts(items: Sequence[Item]) -> dict[str, Any]:
-        answers = {q.id: dict(Counter(i.answers[q.id] for i in items if q.id in i.answers)) for q in questions}
-        audit = sum(item.audit for item in items)
-        return {"items": len(items), "conversations": len(by_conversation(items)), "audit": audit, "answers": answers}
-
-    return {
-        "id": dataset,
-        "format": FORMAT,
-        "frozen_at": at.isoformat(),
-        "question_versions": dict(versions(questions)),
-        "split": "by conversation: the latest and all audited ones are held out, and halved in turn",
-        "holdout_share": holdout_share,
-        "dropped_for_overlap": len(parts.dropped),
-        "dropped_as_copies": len(parts.copied),
-        "train": counts(parts.train),
-        "calibration": counts(parts.calibration),
-        "gate": counts(parts.gate),
-    }
-
-
-def _write(folder: Path, lines: Sequence[str], card: Mapping[str, Any]) -> None:
+def _write(folder: Path, lines: Sequence[str], told: Mapping[str, Any]) -> None:
     aside = folder.with_name(folder.name + ".tmp")
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         (aside / "items.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        (aside / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="ascii")
+        (aside / "card.json").write_text(json.dumps(told, indent=2) + "\n", encoding="ascii")
+        (aside / "card.md").write_text(markdown(told), encoding="utf-8")
         aside.replace(folder)
     except OSError as error:
         raise ExportError(f"could not freeze the dataset {folder}: {error}; nothing was written") from error

@@ -7,12 +7,17 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from models.dataset_card import PARTS, markdown
+from models.errors import InputError, TrainingError
+from models.frozen import CARD, condition, folders, leaves_of
 from models.item import Item
 from models.labelled import read_items
-from models.settings import load_settings
+from models.merkle import proof, proves
+from models.settings import Settings, load_settings
+from retrain.dataset import read_dataset
 from retrain.duplicates import LEAST_LETTERS
 from retrain.leakage import Shared, shared
 
@@ -25,6 +30,108 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as
 @click.group()
 def dataset() -> None:
     """Look at frozen datasets: list, show, verify; and at what two files of labelled rows share."""
+
+
+@dataset.command("list")
+@CONFIG
+@AS_JSON
+def list_(config: Path, *, as_json: bool) -> None:
+    """Every frozen dataset: when, how many bursts, how many erased since."""
+    rows = []
+    for folder in folders(load_settings(config).data_dir):
+        told, found = _card(folder), condition(folder)
+        rows.append(
+            {
+                "id": folder.name,
+                "frozen_at": told["frozen_at"],
+                **{part: told[part]["items"] for part in PARTS},
+                "erased": found.tombstones,
+                "verified": found.verified,
+            }
+        )
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    table = Table(Column("id", no_wrap=True), Column("frozen", no_wrap=True), *PARTS, "erased since", "verified")
+    for row in sorted(rows, key=lambda row: str(row["frozen_at"])):
+        verified = "yes" if row["verified"] else "NO"
+        counts = (str(row[part]) for part in (*PARTS, "erased"))
+        table.add_row(row["id"][:12], str(row["frozen_at"])[:10], *counts, verified)
+    Console().print(table)
+
+
+@dataset.command()
+@click.argument("name", metavar="ID")
+@CONFIG
+@AS_JSON
+def show(name: str, config: Path, *, as_json: bool) -> None:
+    """The card of dataset ID (its first digits will do): parts, questions, agreement, languages, rooms, rights."""
+    folder = _folder(load_settings(config), name)
+    told = _card(folder) | {"erased": condition(folder).tombstones}
+    click.echo(json.dumps(told, indent=2) if as_json else markdown(told))
+
+
+@dataset.command()
+@click.argument("name", metavar="[ID]", required=False)
+@click.option("--burst", help="Prove that this burst is an item of it, too.")
+@CONFIG
+@AS_JSON
+def verify(name: str | None, burst: str | None, config: Path, *, as_json: bool) -> None:
+    """Compute the Merkle root of dataset ID, or of all, anew, and look for leaks; an error ends it if any is amiss."""
+    settings = load_settings(config)
+    if burst is not None and name is None:
+        raise InputError("name the dataset that the burst is to be an item of")
+    rows = [
+        _verified(folder, burst)
+        for folder in (folders(settings.data_dir) if name is None else [_folder(settings, name)])
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for row in rows:
+            click.echo(f"{row['id'][:12]}: {row['told']}")
+    if amiss := [row["id"][:12] for row in rows if not row["sound"]]:
+        raise TrainingError(
+            f"{', '.join(amiss)}: not what was frozen, or leaking; see above, and freeze the labels anew"
+        )
+
+
+def _verified(folder: Path, burst: str | None) -> dict[str, Any]:
+    found = condition(folder)
+    row: dict[str, Any] = {"id": folder.name, "items": found.items, "erased": found.tombstones, "root": found.verified}
+    if not found.verified:
+        return row | {"sound": False, "told": "CHANGED after it was frozen: its root is not its name"}
+    leaks = read_dataset(folder).leakage
+    told = f"its root holds over {found.items} items and {found.tombstones} tombstones; "
+    told += "; ".join(leaks.faults) or "nothing leaks from holdout to training"
+    row |= {"sound": not leaks.faults, "leaks": list(leaks.faults), "told": told}
+    if burst is not None:
+        leaves = leaves_of(folder)
+        place = next((place for place, (_, held) in enumerate(leaves) if held == burst), None)
+        if place is None:
+            raise InputError(f"dataset {folder.name[:12]} holds no burst {burst}; it may have been erased")
+        node, path = leaves[place][0], proof([leaf for leaf, _ in leaves], place)
+        if not proves(node, place, path, folder.name):
+            raise TrainingError(f"burst {burst} is no item of dataset {folder.name[:12]}")
+        row |= {"proof": {"leaf": node, "place": place, "path": path}}
+        row["told"] += f"; burst {burst} is leaf {place}, proved by {len(path)} hashes"
+    return row
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    found = [folder for folder in folders(settings.data_dir) if name and folder.name.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    told = ", ".join(folder.name[:12] for folder in folders(settings.data_dir)) or "none"
+    raise InputError(f"{len(found)} datasets have an id that begins with {name!r}; there are: {told}")
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"the card of the dataset {folder} is not readable: {error!r}") from error
+    return found
 
 
 @dataset.command("leakage")

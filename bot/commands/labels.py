@@ -23,6 +23,7 @@ from labeling.reliability import Alpha, agreements
 from models.consent import Modes
 from models.errors import InputError
 from models.settings import load_settings
+from models.store import labels as stored_labels
 from models.store import requests
 from models.store.database import open_database
 
@@ -100,9 +101,10 @@ def export(config: Path, file: Path, *, form: str, seed: int, audit: bool, as_js
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @FORM
 @click.option("--source", help="A name for where they come from.  [default: the file's name]")
+@click.option("--licence", help="Of its texts and labels, such as CC-BY-4.0; datasets and models made of them name it.")
 @AS_JSON
 @click.pass_obj
-def import_(config: Path, file: Path, *, form: str, source: str | None, as_json: bool) -> None:
+def import_(config: Path, file: Path, *, form: str, source: str | None, licence: str | None, as_json: bool) -> None:
     """Take labels in from FILE, all of it or nothing; the next training reads them."""
     settings = load_settings(config)
     name = file.stem if source is None else source
@@ -111,6 +113,8 @@ def import_(config: Path, file: Path, *, form: str, source: str | None, as_json:
     rows = read_rows(file, settings.questions, FileForm(form))
     with closing(open_database(settings.data_dir)) as db:
         took = take_in(db, rows, settings.questions, name, datetime.now(UTC))
+        if licence:
+            stored_labels.put_licence(db, name, licence)
     if as_json:
         click.echo(json.dumps({"source": name, **asdict(took)}))
     else:

@@ -65,6 +65,23 @@ def is_labelled(db: Database, burst: BurstId, question: Question) -> bool:
     return row is not None
 
 
+def settled(db: Database, versions: Mapping[QuestionId, str]) -> list[Label]:
+    """All labels of questions at these versions, ties apart."""
+    rows = db.query("SELECT * FROM labels WHERE option IS NOT NULL ORDER BY burst, question")
+    return [_label(row) for row in rows if versions.get(QuestionId(row["question"])) == row["question_version"]]
+
+
+def put_licence(db: Database, source: str, licence: str) -> None:
+    """Note under which licence an imported file's texts and labels are; a later word replaces the earlier."""
+    with transaction(db):
+        db.table("sources").upsert({"source": source, "licence": licence}, pk="source")
+
+
+def licences(db: Database) -> dict[str, str]:
+    """Licences of imported files by source, as far as somebody stated them."""
+    return {row["source"]: row["licence"] for row in db.query("SELECT source, licence FROM sources")}
+
+
 def void(db: Database, burst: BurstId) -> None:
     """Forget a burst's labels, the responses behind them and their scores: its text is another by now, or gone."""
     with transaction(db):

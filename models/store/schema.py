@@ -316,3 +316,9 @@ def selections(db: Database) -> None:
         not_null={*label, *figures, "why"},
     )
     db.table("selection_scores").create_index(["burst"])
+
+
+@migrations()
+def label_licences(db: Database) -> None:
+    """Under which licence the texts and labels of an imported file are."""
+    db.table("sources").create({"source": str, "licence": str}, pk="source", not_null={"licence"})

@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from labeling.reliability import Unit, agreement, alpha_against, units_of
+from labeling.reliability import agreement, alpha_against
+from models.agreement import Unit, units_of
 from models.ids import BurstId, OptionId
 from models.labels import Purpose
 from tests.labeling.made import NOON, Two, question, response
