@@ -58,7 +58,7 @@ def paper_table(told: Sequence[Line]) -> Grid:
         (
             line.point.rung,
             named[line.point.setting],
-            *(_told(line.point.figures.get(name), name) for name in ("precision", "f1")),
+            *(_printed(line.point.figures.get(name)) for name in ("precision", "f1")),
             _gained(line.gain, "f1"),
         )
         for line in told
@@ -73,6 +73,11 @@ def _seeds(point: Point) -> str:
 
 def _gained(gain: Figure | None, metric: str) -> str:
     return "" if gain is None else told_gap(gain, metric)
+
+
+def _printed(found: Figure | None) -> str:
+    """With the two decimals that the paper prints."""
+    return "" if found is None else f"{100 * found.value:.2f}"
 
 
 def _told(found: Figure | None, metric: str) -> str:

@@ -70,8 +70,9 @@ def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str
         Paragraph(
             text="A figure is the mean over seeds. In brackets is its 95 % interval over seeds and conversations: "
             "2,000 draws with replacement of conversations, the same for all seeds, and of seeds, whose spread is "
-            "widened for their small number. Gains are paired: the same conversations are drawn for both. The training "
-            "rows are one sample, so the intervals say nothing of how another sample would do."
+            "widened for their small number. Gains are paired: the same conversations are drawn for both. Where "
+            "there is one seed the interval is over conversations alone. The training rows are one sample: no interval "
+            "says how another sample would do."
         ),
     ]
     if left:

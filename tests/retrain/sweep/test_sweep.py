@@ -146,7 +146,7 @@ def test_the_command_does_what_is_left_in_children_and_reports(tmp_path: Path, c
     assert "Trained on 20 rows of 2 conversations, judged by 40 rows of 4 others" in told
     assert "Not done yet" not in told
     assert str(tmp_path) not in told
-    assert "Qwen1.5-4B" in told
+    assert "| Qwen1.5-4B | LoRA, 2e-5 |  | 59.31 | -3.4 |" in told
     assert (report / "small.png").read_bytes().startswith(b"\x89PNG")
     page = (report / "report.html").read_text(encoding="utf-8")
     assert "A tiny &lt;sweep&gt;" in page
