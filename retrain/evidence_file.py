@@ -34,6 +34,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
                 "question": ladder.question.id,
                 "rungs": list(ladder.rungs),
                 "parameters": list(ladder.parameters),
+                "dense": list(ladder.dense),
                 "vanilla": [_columns(rows) for rows in ladder.vanilla],
                 "tuned": [_columns(rows) for rows in ladder.tuned],
             }
@@ -105,6 +106,7 @@ def _ladder(body: Mapping[str, Any], question: Question) -> Ladder:
         question=question,
         rungs=tuple(body["rungs"]),
         parameters=tuple(body["parameters"]),
+        dense=tuple(body.get("dense", ())),  # older evidence has dense rungs only
         vanilla=tuple(_judged(rows, question) for rows in body["vanilla"]),
         tuned=tuple(_judged(rows, question) for rows in body["tuned"]),
     )

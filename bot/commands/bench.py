@@ -15,6 +15,7 @@ BENCHES: tuple[click.Command, ...] = (
     hand_on(("bench", "accuracy"), "Models beside a rule and a cheap learner, on labelled rows."),
     hand_on(("bench", "acquisition"), "How many labels each way of asking needs, against asking at random."),
     hand_on(("bench", "acquisition-lora"), "The same with real LoRA runs, for a few strategies."),
+    hand_on(("bench", "gate"), "How often the gate errs on made-up and real ladders with wrong labels put in."),
     ingest,
     privacy,
     queue,

@@ -45,4 +45,4 @@ class GateSettings(Table):
     margin: Share = 0.02
     max_flip_rate: Share = 0.02
     max_label_noise: Share = 0.1
-    max_label_bias: Share = 0.015
+    max_label_bias: Share = 0.01

@@ -18,6 +18,7 @@ from retrain.bench.accuracy import Match, cross_fitted, held_out
 from retrain.bench.acquisition.command import acquisition
 from retrain.bench.acquisition.lora_command import acquisition_lora
 from retrain.bench.contest import AT_PRECISION, Estimate
+from retrain.bench.gate.command import gate
 from retrain.bench.harness_command import harness
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
@@ -50,6 +51,7 @@ bench.add_command(forward)
 bench.add_command(acquisition)
 bench.add_command(acquisition_lora)
 bench.add_command(suspects)
+bench.add_command(gate)
 bench.add_command(selection)
 bench.add_command(harness)
 

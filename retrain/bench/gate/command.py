@@ -1,0 +1,92 @@
+"""The command ``quandary bench gate``."""
+
+import json
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from models.labelled import read_items
+from models.settings import load_settings
+from retrain.bench.gate.cases import LABELS, made_cases, real_cases
+from retrain.bench.gate.rates import KINDS, Held, Rates, body, held, run_made, run_real
+from retrain.bench.gate.real import fewer, read_family
+
+RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l")
+
+
+@click.command()
+@click.option("--runs", type=click.IntRange(min=0), default=300, show_default=True, help="Made-up ladders a case.")
+@click.option("--labels", "sizes", multiple=True, type=click.IntRange(min=50), help="[default: 200, 500 and 2300]")
+@click.option("--ladder", "train", type=click.Path(path_type=Path), help="Labelled rows, to spoil on real rungs, too.")
+@click.option("--rung", "rungs", multiple=True, help="[default: the starter-base rungs]")
+@click.option("--draws", type=click.IntRange(min=1), default=20, show_default=True, help="Real ladders a case.")
+@click.option("--items", type=click.IntRange(min=0), default=2500, show_default=True, help="Rows of --ladder; 0: all.")
+@click.option("--work", type=click.Path(path_type=Path), help="Where --ladder keeps what it read.")
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for made-up ladders.")
+@click.option("--seed", default=1, show_default=True, help="0 is what thresholds were chosen on.")
+@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+def gate(
+    runs: int,
+    sizes: tuple[int, ...],
+    train: Path | None,
+    rungs: tuple[str, ...],
+    draws: int,
+    items: int,
+    work: Path | None,
+    jobs: int,
+    seed: int,
+    config: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """How often the checks on a ladder err: clean labels, random flips, labels that lean to the small model, no rise.
+
+    With --ladder, too: wrong labels in real rows, vanilla rungs as they are, tuned ones stood in for by heads on their
+    hidden states, fitted anew for each draw of wrong labels.
+    """
+    settings = load_settings(config)
+    asked = sizes or LABELS
+    found: list[Rates] = []
+    if runs:
+        found += run_made(made_cases(), asked, runs, settings.gate, seed, jobs)
+    if train is not None:
+        rows = fewer(read_items(train, settings.questions), items, 0)
+        say = partial(click.echo, err=True)
+        with tempfile.TemporaryDirectory() as aside:
+            for read in read_family(rows, settings, rungs or RUNGS, work or Path(aside), say):
+                say(f"{read.question.id}: {len(read.vanilla[0])} labels")
+                found += run_real(read, real_cases(), asked, draws, settings.gate, seed)
+    if as_json:
+        click.echo(json.dumps(body(found, settings.gate), indent=2))
+        return
+    for source in dict.fromkeys(one.source for one in found):
+        _show([one for one in found if one.source == source])
+    for one in held(found):
+        click.echo(_told(one))
+
+
+def _show(found: list[Rates]) -> None:
+    table = Table(title=f"{found[0].source}: {found[0].runs} ladders a case")
+    for column in ("labels", "case", "pass", "fail", "open", *KINDS, "strict rule passes", "wrong, estimated", "named"):
+        table.add_column(column, justify="left" if column == "case" else "right")
+    for one in found:
+        stopped = (one.by_check[kind]["failed"] + one.by_check[kind]["open"] for kind in KINDS)
+        shares = (one.passed, one.failed, one.open, *stopped, one.strict)
+        cells = (f"{share:.2f}" for share in shares)
+        noise = f"{one.wrong:.0%}, {one.estimated:.1%}"
+        table.add_row(str(one.labels), one.case, *cells, noise, f"{one.named:.2f}")
+    Console(width=150).print(table)
+
+
+def _told(one: Held) -> str:
+    goal = one.goal
+    low, high = one.interval
+    return (
+        f"{'met' if one.met else 'NOT MET'}: {one.source}, {goal.case}: {goal.outcome} in {one.rate:.1%} "
+        f"[{low:.1%}, {high:.1%}], {'at most' if goal.at_most else 'at least'} {goal.bound:.0%} wanted"
+    )

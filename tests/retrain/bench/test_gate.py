@@ -1,0 +1,152 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from models.errors import InputError
+from models.metrics import precision
+from models.settings import GateSettings
+from models.toml import dump_settings
+from retrain.bench.gate.cases import RISE, Case, Goal
+from retrain.bench.gate.made import Fault, conversations, made_ladder, spoil
+from retrain.bench.gate.rates import exact, held, run_made
+from retrain.bench.gate.real import fewer, read_family, some, spoilt_ladder
+from retrain.cli import cli
+from retrain.judged import scored
+from retrain.scaling.ladder import Ladder
+from tests.retrain.bench.test_accuracy import write_rows
+from tests.retrain.conftest import make_checkpoint, make_item, make_settings
+
+GATE = GateSettings()
+
+
+def accuracies(rows) -> float:
+    columns = scored(rows)
+    return float(np.mean((columns.positive >= 0.5) == (columns.gold > 0.5)))
+
+
+def test_made_up_rungs_are_as_good_as_they_should_be() -> None:
+    ladder = made_ladder(RISE, Fault(), 20_000, np.random.default_rng(0))
+    for rungs, truth in ((ladder.vanilla, RISE.vanilla), (ladder.tuned, RISE.tuned)):
+        assert [accuracies(rows) for rows in rungs] == pytest.approx(truth, abs=0.02)
+    lengths = np.bincount(conversations(20_000, np.random.default_rng(1)))
+    assert lengths.mean() == pytest.approx(20, rel=0.15)
+
+
+def test_faults_are_what_they_say() -> None:
+    rng = np.random.default_rng(0)
+    right = np.where(rng.random(1000) < 0.4, 1.0, -1.0)
+    small_wrong = rng.random(1000) < 0.3
+    flipped = spoil(right, small_wrong, Fault(flipped=0.2), rng)
+    assert np.mean(flipped != right) == 0.2
+    biased = spoil(right, small_wrong, Fault(biased=0.1), rng)
+    assert np.mean(biased != right) == 0.1
+    assert small_wrong[biased != right].all()
+    assert spoil(right, small_wrong, Fault(), rng).tolist() == right.tolist()
+
+
+def test_rates_are_counted_on_the_union_and_held_to_goals() -> None:
+    cases = [Case(name="clean", truth=RISE, fault=Fault()), Case(name="wild", truth=RISE, fault=Fault(flipped=0.4))]
+    clean, wild = run_made(cases, (600,), 3, GATE, 5, 1)
+    assert (clean.passed, clean.failed, clean.open) == (1.0, 0.0, 0.0)
+    assert wild.passed == 0.0
+    assert wild.by_check["label noise"]["failed"] > 0
+    assert wild.estimated == pytest.approx(0.4, abs=0.1)
+    assert wild.wrong == pytest.approx(0.4)
+    goals = (
+        Goal(case="clean", outcome="blocked", at_most=True, bound=0.05, labels=600),
+        Goal(case="wild", outcome="passed", at_most=False, bound=0.5, labels=2300),
+        Goal(case="nothing", outcome="passed", at_most=True, bound=0.5),
+    )
+    assert [(h.rate, h.met) for h in held([clean, wild], goals)] == [(0.0, True), (0.0, False)]
+    assert run_made(cases[:1], (600,), 3, GATE, 5, 1) == [clean]
+
+
+def test_the_interval_is_clopper_and_pearsons() -> None:
+    assert exact(0, 59)[0] == 0.0
+    assert exact(0, 59)[1] == pytest.approx(0.0606, abs=1e-4)
+    assert exact(59, 59) == pytest.approx((0.9394, 1.0), abs=1e-4)
+
+
+def test_the_command_prints_rates_and_goals(tmp_path: Path) -> None:
+    words = ["bench", "gate", "--runs", "1", "--labels", "60", "--jobs", "1", "--config", "config.toml"]
+    (tmp_path / "config.toml").write_text("")
+    words[-1] = str(tmp_path / "config.toml")
+    ended = CliRunner().invoke(cli, [*words, "--json"], catch_exceptions=False)
+    body = json.loads(ended.stdout)
+    assert {rate["case"] for rate in body["rates"]} >= {"clean", "20% flips", "10% biased", "flat"}
+    assert len(body["goals"]) == 3
+    assert body["gate"]["max_label_noise"] == GATE.max_label_noise
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few labels are enough, so that reading takes a second."""
+    monkeypatch.setattr("retrain.bench.gate.real.LEAST", 50)
+
+
+def family(tmp_path: Path, count: int):
+    rungs = tuple(make_checkpoint(tmp_path / f"rung{i}", width=width, seed=i) for i, width in enumerate((32, 64, 96)))
+    settings = make_settings(tmp_path, rungs, tmp_path / "none.gguf")
+    items = [dataclasses.replace(make_item(i), weight=3.0) for i in range(count)]
+    return rungs, settings, items
+
+
+@pytest.mark.usefixtures("small")
+def test_wrong_labels_are_put_into_real_rows_and_heads_learn_from_them(tmp_path: Path) -> None:
+    rungs, settings, items = family(tmp_path, 80)
+    said: list[str] = []
+    reads = read_family(items, settings, [str(r) for r in rungs], tmp_path / "work", said.append)
+    assert [read.question.id for read in reads] == ["is_question"], "needs_context has labels for every other row only"
+    [read] = reads
+    assert read.parameters == tuple(sorted(read.parameters))
+    rng = np.random.default_rng(0)
+    ladder, wrong = spoilt_ladder(read, Fault(), rng)
+    assert wrong == 0.0
+    assert isinstance(ladder, Ladder)
+    assert precision(scored(ladder.tuned[-1])) > 0.7, "the first word tells these questions apart"
+    assert set(ladder.vanilla[0].weight) == {1.0}
+    spoilt, wrong = spoilt_ladder(read, Fault(flipped=0.2), rng)
+    assert wrong == pytest.approx(0.2, abs=0.01)
+    assert np.mean(spoilt.tuned[0].gold != ladder.tuned[0].gold) == wrong
+    assert np.array_equal(spoilt.vanilla[0].scores, ladder.vanilla[0].scores)
+    assert not np.array_equal(spoilt.tuned[0].scores, ladder.tuned[0].scores)
+    part = some(read, 40, rng)
+    assert len(part.vanilla[0]) == len(part.hidden[0]) == 40
+    assert len(set(part.vanilla[0].conversations)) == 4
+
+
+def test_rungs_that_learned_from_gold_and_rows_that_are_too_few_are_refused(tmp_path: Path) -> None:
+    _, settings, items = family(tmp_path, 12)
+    with pytest.raises(InputError, match="name starter-base-xs"):
+        read_family(items, settings, ["starter-xs"], tmp_path / "work", lambda _said: None)
+    rungs = [str(rung) for rung in settings.ladder.rungs]
+    with pytest.raises(InputError, match="200 labels"):
+        read_family(items, settings, rungs, tmp_path / "work", lambda _said: None)
+
+
+def test_fewer_rows_are_whole_conversations_in_order() -> None:
+    items = [make_item(i) for i in range(100)]
+    assert fewer(items, 0, 0) == items
+    drawn = fewer(items, 30, 0)
+    assert len(drawn) == 30
+    assert len({item.conversation for item in drawn}) == 3
+    assert [item.burst.id for item in drawn] == sorted(item.burst.id for item in drawn)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_command_reads_a_real_ladder(tmp_path: Path) -> None:
+    rungs, settings, _ = family(tmp_path, 10)
+    (tmp_path / "config.toml").write_text(dump_settings(settings))
+    rows = write_rows(tmp_path / "train.jsonl", range(60), "t")
+    words = ["bench", "gate", "--runs", "0", "--ladder", str(rows), "--draws", "1", "--labels", "60"]
+    words += ["--work", str(tmp_path / "work"), "--config", str(tmp_path / "config.toml")]
+    for rung in rungs:
+        words += ["--rung", str(rung)]
+    told = CliRunner().invoke(cli, words, catch_exceptions=False)
+    assert told.exit_code == 0
+    assert "20% flips" in told.stdout
+    assert "clean: blocked in" in told.stdout
