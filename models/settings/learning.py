@@ -44,5 +44,5 @@ class GateSettings(Table):
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05
     margin: Share = 0.02
     max_flip_rate: Share = 0.02
-    max_label_noise: Share = 0.1
+    max_label_noise: Share = 0.15
     max_label_bias: Share = 0.01

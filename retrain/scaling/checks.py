@@ -5,6 +5,7 @@ the item-level checks catch those. docs/gate.md says what each catches and misse
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +33,15 @@ SHOWN = {"precision": "precision", "F1": "f1", GOLD: "gold"}
 def ladder_checks(whole: Ladder, gate: GateSettings, rng: np.random.Generator) -> list[Check]:
     """All checks of one question's ladder; those of readings that were not made are left out."""
     ladder = whole.without_reference()
-    checks = [vanilla_check(ladder, gate, rng)] if ladder.vanilla else []
+    vanilla = vanilla_check(ladder, gate, rng) if ladder.vanilla else None
+    checks = []
     if ladder.tuned:
         found = sides(ladder.tuned)
         times = draws(found.conversations if found else 1, DRAWS, rng)
-        checks.append(tuned_check(ladder, gate, rng))
-        checks += [noise_check(ladder, found, gate, times), bias_check(ladder, found, gate, times)]
-    return checks
+        tuned = tuned_check(ladder, gate, rng)
+        vanilla = vanilla and yielding(vanilla, tuned)
+        checks += [tuned, noise_check(ladder, found, gate, times), bias_check(ladder, found, gate, times)]
+    return checks if vanilla is None else [vanilla, *checks]
 
 
 def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
@@ -81,6 +84,20 @@ def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) ->
     return Check(name=name, outcome=outcome, reason=reason, figures=figures)
 
 
+def yielding(vanilla: Check, tuned: Check) -> Check:
+    """Let the tuned ladder decide where vanilla rungs neither rise nor fall surely, and tuned ones surely rise.
+
+    Rungs that were never asked such a question differ in much besides what they know; after the same tuning they are
+    ranked far more alike. A vanilla ladder that falls, or whose top falls off, still speaks against the labels.
+    """
+    told, alpha = vanilla.figures, vanilla.figures.get("alpha", 0.0)
+    undecided = min(told.get("p", 0.0), told.get("p_fall", 0.0)) >= alpha and "better_smaller" not in told
+    if vanilla.outcome is Outcome.PASS or not undecided or tuned.figures.get("p", 1.0) >= alpha:
+        return vanilla
+    reason = f"neither for nor against: {vanilla.reason}; tuned, the rungs surely rise, and that decides"
+    return replace(vanilla, outcome=Outcome.PASS, reason=reason)
+
+
 def noise_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64]) -> Check:
     """Are so many labels wrong, by the tuned rungs that never saw them, that they cannot be learned from?"""
     name = f"label noise {ladder.question.id}"
@@ -99,8 +116,7 @@ def noise_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: N
         reason += ". A trend over sizes does not see such errors; look through the suspects (`quandary suspects list`)"
         return Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures)
     if found.share > gate.max_label_noise:
-        reason += f"; that more than {gate.max_label_noise:.0%} are wrong is likely, not sure: look at the suspects"
-        return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
+        reason += "; not surely too many, for the rungs' own errors are among them: look at the suspects all the same"
     return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
 
 
@@ -160,6 +176,8 @@ def _trend_check(
     )
     outcome, reason = _trend_outcome(trend, told, gate, plenty=_plenty(rungs[0]))
     better = better_smaller(means, gate.alpha)
+    if better is not None:
+        figures["better_smaller"] = float(better + 1)
     if outcome is Outcome.PASS and better is not None:
         outcome = Outcome.INCONCLUSIVE
         reason += f"; but the largest surely agrees less than rung {better + 1} of {len(rungs)}: look at its training"

@@ -84,13 +84,13 @@ def read_family(items: Sequence[Item], settings: Settings, rungs: Sequence[str],
         where = [i for i, item in enumerate(rows) if item.burst.id in kept]
         if len(where) < LEAST:
             continue
-        told = [rows[i] for i in where]
+        mine = [rows[i] for i in where]
         found.append(
             Read(
                 question=question,
                 rungs=tuple(rungs),
                 parameters=tuple(rung.parameters for rung in climbed),
-                vanilla=tuple(judged(question, told, rung.vanilla[question.id]) for rung in climbed),
+                vanilla=tuple(judged(question, mine, rung.vanilla[question.id]) for rung in climbed),
                 hidden=tuple(state[where, place].astype(np.float64) for state in states),
             )
         )
