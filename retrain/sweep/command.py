@@ -1,7 +1,6 @@
 """The command ``quandary sweep``."""
 
 import asyncio
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,10 +11,13 @@ from rich.markup import escape
 
 from models.errors import TrainingError
 from models.learning_lock import alone
+from models.settings import load_settings
+from retrain.priority import step_back
 from retrain.sweep.bars import Bars
 from retrain.sweep.costs import costs, left_s, seconds, told_time
 from retrain.sweep.jobs import Work, cores, work_off
 from retrain.sweep.report import write_report
+from retrain.sweep.rows import shared_rows
 from retrain.sweep.run import Bench, Result, open_bench, probe
 from retrain.sweep.setting import Run
 
@@ -40,9 +42,12 @@ def sweep(file: Path, out: Path | None, jobs: int | None, only: str | None, conf
 
     Runs that have ended are kept, so the same command goes on where it was stopped.
     """
-    os.nice(10)
+    step_back(load_settings(config).train)
     folder = out or file.with_suffix("")
     bench = open_bench(file, config, folder)
+    warning = shared_rows(bench.plan, bench.rows)
+    if warning is not None:
+        click.echo(warning, err=True)
     with alone(folder):
         keys = bench.keys(bench.plan.runs())
         wanted = bench.plan.runs(only)
@@ -54,7 +59,7 @@ def sweep(file: Path, out: Path | None, jobs: int | None, only: str | None, conf
             return
         failed = _work_off(left, keys, found, bench, file, config, jobs)
         found = {run: result for run in keys if (result := bench.found(keys[run])) is not None}
-        written = write_report(bench, found, failed, folder / "report")
+        written = write_report(bench, found, failed, folder / "report", warning)
     click.echo(f"report: {written}")
     if failed:
         told = "; ".join(f"{run}: {reason}" for run, reason in failed.items())

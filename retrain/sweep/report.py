@@ -21,13 +21,16 @@ from retrain.sweep.table import Points, by_place, lines, missing, points, with_g
 FILES = ("report.md", "report.html", "figures.json")
 
 
-def write_report(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str], folder: Path) -> Path:
+def write_report(
+    bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str], folder: Path, warning: str | None
+) -> Path:
     """Write report.md with its pictures, report.html and figures.json; raises ExportError.
 
-    Runs that are missing are named; experiments without any are left out.
+    Runs that are missing are named; experiments without any are left out. ``warning`` is about what the files share.
     """
     known = points(bench.rows, found.values(), weighted=bench.plan.weighted)
-    blocks = [*_opening(bench, found, failed), *_plain_words(bench, known)]
+    blocks = [*_opening(bench, found, failed), *([Paragraph(text=warning)] if warning else [])]
+    blocks += _plain_words(bench, known)
     for experiment in bench.plan.experiment:
         blocks += _experiment(bench, experiment, known, found)
     blocks += _closing()

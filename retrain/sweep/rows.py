@@ -8,13 +8,14 @@ from models.errors import InputError, SettingsError
 from models.item import Item
 from models.labelled import read_items
 from models.question import Question
+from retrain.leakage import fair_split
 from retrain.split import by_conversation
 from retrain.sweep.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Items to train on and items to judge by; they share no conversation."""
+    """Items to train on and items to judge by."""
 
     questions: tuple[Question, ...]
     train: tuple[Item, ...]
@@ -24,8 +25,7 @@ class Rows:
 def read_rows(plan: Plan, known: Sequence[Question]) -> Rows:
     """Read a plan's files; ``known`` are the questions of config.toml.
 
-    Raises InputError where a file cannot be read, holds no label, or shares a conversation with the other, and
-    SettingsError where a question is not known.
+    Raises InputError where a file cannot be read or holds no label, SettingsError where a question is not known.
     """
     by_id = {str(question.id): question for question in known}
     unknown = [name for name in plan.questions if name not in by_id]
@@ -36,13 +36,15 @@ def read_rows(plan: Plan, known: Sequence[Question]) -> Rows:
     for path, items in ((plan.train, train), (plan.test, test)):
         if not items:
             raise InputError(f"{path} answers none of the questions {', '.join(q.id for q in questions)}")
-    shared = {i.conversation for i in train} & {i.conversation for i in test}
-    if told := sorted(name for name in shared if not name.startswith("line ")):
-        raise InputError(
-            f"{plan.train} and {plan.test} share {len(told)} conversations, {told[0]} among them, so what is judged by "
-            "was trained on; split the rows by conversation, `quandary bench set-aside` does"
-        )
     return Rows(questions=questions, train=_numbered(drawn(train, plan.rows, plan.draw)), test=_numbered(test))
+
+
+def shared_rows(plan: Plan, rows: Rows) -> str | None:
+    """Warn of texts and messages that both files have; raises InputError where they share a conversation."""
+    try:
+        return fair_split(plan.train, rows.train, plan.test, rows.test)
+    except InputError as error:
+        raise InputError(f"{error}; `quandary bench set-aside` splits rows by conversation") from error
 
 
 def drawn(items: Sequence[Item], most: int, seed: int) -> list[Item]:

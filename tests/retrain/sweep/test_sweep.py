@@ -13,9 +13,10 @@ from models.item import Item
 from models.toml import dump_settings
 from retrain import fit
 from retrain.cli import cli
+from retrain.sweep import command
 from retrain.sweep.plan import load_plan
 from retrain.sweep.report import write_report
-from retrain.sweep.rows import drawn, read_rows
+from retrain.sweep.rows import drawn, read_rows, shared_rows
 from retrain.sweep.run import Bench, by_key, do, probe
 from retrain.sweep.setting import VANILLA
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item, make_settings
@@ -128,7 +129,10 @@ def test_a_probe_costs_little_and_leaves_nothing(tmp_path: Path, checkpoint: Pat
     assert not list((tmp_path / "out").glob("runs/*"))
 
 
-def test_the_command_does_what_is_left_in_children_and_reports(tmp_path: Path, checkpoint: Path) -> None:
+def test_the_command_does_what_is_left_in_children_and_reports(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "step_back", lambda _train: None)  # the tests after this one run in this process, too
     file = write_plan(tmp_path, checkpoint)
     config = tmp_path / "config.toml"
     config.write_text(dump_settings(make_settings(tmp_path, (checkpoint,), checkpoint)), encoding="utf-8")
@@ -167,12 +171,13 @@ def test_a_report_of_half_a_sweep_names_what_is_missing(tmp_path: Path, checkpoi
     keys = bench.keys(bench.plan.runs())
     vanilla, tuned = keys
     found = {vanilla: do(vanilla, keys[vanilla], bench, quiet)}
-    write_report(bench, found, {}, tmp_path / "report")
+    write_report(bench, found, {}, tmp_path / "report", None)
     told = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert f"Not done yet: 1 of 2 runs ({tuned})" in told
-    write_report(bench, found, {tuned: "the loss became nan"}, tmp_path / "report")
+    write_report(bench, found, {tuned: "the loss became nan"}, tmp_path / "report", "warning: <copies>")
     told = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
     assert f"Failed: {tuned}: the loss became nan" in told
+    assert r"warning: \<copies\>" in told
 
 
 def test_rows_are_drawn_by_whole_conversations_and_the_same_for_a_seed() -> None:
@@ -189,8 +194,9 @@ def test_rows_are_drawn_by_whole_conversations_and_the_same_for_a_seed() -> None
 def test_rows_that_are_no_fair_split_are_refused(tmp_path: Path, checkpoint: Path) -> None:
     plan = load_plan(write_plan(tmp_path, checkpoint))
     write_rows(tmp_path / "test.jsonl", range(30, 50), "train")
-    with pytest.raises(InputError, match="share 1 conversations, train3 among them"):
-        read_rows(plan, QUESTIONS)
+    whole = plan.model_copy(update={"rows": 0})
+    with pytest.raises(InputError, match=r"share 1 conversations, train3 among them.*set-aside"):
+        shared_rows(whole, read_rows(whole, QUESTIONS))
     (tmp_path / "test.jsonl").write_text('{"text": "x", "room": "r"}\n', encoding="utf-8")
     with pytest.raises(InputError, match="answers none of the questions is_question, needs_context"):
         read_rows(plan, QUESTIONS)
