@@ -37,13 +37,13 @@ PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE an
 @click.argument("train", type=click.Path(path_type=Path))
 @click.argument("dev", type=click.Path(path_type=Path))
 @click.option("--rung", default="starter-base-s", show_default=True, help="Frozen base of heads and of LoRA runs.")
-@click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True)
+@click.option("--seeds", default=10, show_default=True, help="Of the sweep, 2 at least; 0 leaves it out.")
 @click.option("--rows", type=click.IntRange(min=400), default=6000, show_default=True, help="Of a file at most.")
 @click.option("--pool", type=click.IntRange(min=100), default=2500, show_default=True, help="Labels a seed draws.")
 @click.option("--lora", "with_lora", is_flag=True, help="Confirm the best method and random with LoRA runs.")
 @click.option("--lora-arm", "lora_arms", multiple=True, type=click.Choice(PRODUCT), help="Confirm this, not the best.")
 @click.option("--lora-seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--lora-rows", type=click.IntRange(min=100), default=1500, show_default=True, help="Of TRAIN at most.")
+@click.option("--lora-rows", type=click.IntRange(min=100), default=1000, show_default=True, help="Of TRAIN at most.")
 @click.option(
     "--work",
     type=click.Path(path_type=Path),
@@ -74,20 +74,13 @@ def selection(
     A logistic head on frozen hidden states and n-grams stands in for training. The best is what is farthest above
     as many at random in the mean over questions and shares; a star marks gaps whose interval leaves out 0.
     """
+    if seeds == 1 or (not seeds and not (with_lora and lora_arms)):
+        raise InputError("--seeds must be 2 or more, or 0 with --lora and a --lora-arm, which leaves the sweep out")
     settings = load_settings(config)
     items = subsample(read_items(train, settings.questions), rows)
-    sets = read_sets(train, dev, settings, (rung,), rows, work, say)
-    if not sets:
-        raise InputError(f"{train} and {dev} have too few labels of any question")
-    vanilla, blank = _untuned(rung, items, settings, work)
-    results = []
-    for known in sets:
-        say(f"{known.name}: {len(ARMS)} arms, {seeds} seeds")
-        pools = [pool_rows(known, pool, seed) for seed in range(seeds)]
-        swept = sweep(known, _vanilla(known, vanilla, blank), pools)
-        results.append(compare(known.name, swept, np.random.default_rng(0)))
-    chosen = best(results, PRODUCT)
-    arms = (RANDOM, *(lora_arms or (chosen,)))
+    results = _swept(train, dev, items, rung, seeds, rows, pool, settings, work) if seeds else []
+    chosen = best(results, PRODUCT) if results else None
+    arms = (RANDOM, *(lora_arms or ([chosen] if chosen else [])))
     confirmed: list[Confirmed] = []
     notes: Sequence[str] = ()
     if with_lora:
@@ -107,11 +100,36 @@ def selection(
         return
     for result in results:
         _show(result)
-    click.echo(f"best of what a training can choose by: {chosen}")
+    if chosen:
+        click.echo(f"best of what a training can choose by: {chosen}")
     if confirmed:
         _show_lora(confirmed, settings.questions, rung, arms)
         for note in notes:
             click.echo(note)
+
+
+def _swept(
+    train: Path,
+    dev: Path,
+    items: Sequence[Item],
+    rung: str,
+    seeds: int,
+    rows: int,
+    pool: int,
+    settings: Settings,
+    work: Path,
+) -> list[Result]:
+    sets = read_sets(train, dev, settings, (rung,), rows, work, say)
+    if not sets:
+        raise InputError(f"{train} and {dev} have too few labels of any question")
+    vanilla, blank = _untuned(rung, items, settings, work)
+    results = []
+    for known in sets:
+        say(f"{known.name}: {len(ARMS)} arms, {seeds} seeds")
+        pools = [pool_rows(known, pool, seed) for seed in range(seeds)]
+        swept = sweep(known, _vanilla(known, vanilla, blank), pools)
+        results.append(compare(known.name, swept, np.random.default_rng(0)))
+    return results
 
 
 def _untuned(rung: str, items: Sequence[Item], settings: Settings, work: Path) -> tuple[Rung, Blank]:

@@ -111,6 +111,12 @@ def test_a_rung_that_knows_gold_is_refused(tmp_path: Path) -> None:
         Confirmation("starter-xs", [], [], settings, tmp_path, print)
 
 
+def test_one_seed_has_no_interval_and_no_sweep_names_no_best() -> None:
+    for words in (["--seeds", "1"], ["--seeds", "0"], ["--seeds", "0", "--lora"]):
+        with pytest.raises(InputError, match="which leaves the sweep out"):
+            CliRunner().invoke(main, ["bench", "selection", "a", "b", *words], catch_exceptions=False)
+
+
 def test_the_command_prints_what_it_found(checkpoint: Path, tmp_path: Path) -> None:
     settings = make_settings(tmp_path, (checkpoint,), checkpoint)
     config = tmp_path / "config.toml"
