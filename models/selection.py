@@ -29,6 +29,7 @@ class Why(StrEnum):
 class LabelScore:
     """One label's scores: losses in nats, ``learnability`` and ``ifd`` as retrain/selection/scores.py defines them.
 
+    ``base_loss`` is the untuned model's and ``reference_loss`` the tuned one's, both out of fold and fitted.
     ``margin`` (0..1) is the gap between the tuned model's two likeliest options.
     """
 

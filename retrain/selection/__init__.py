@@ -1,6 +1,6 @@
 """Which labels to train on: scored by what an untuned and a tuned model make of them, ranked, thinned, balanced.
 
-losses      what the models say about the labels of one question        losses.py, ladder.py
+losses      what the models say about the labels of one question        losses.py, fitted.py, ladder.py
 scores      learnability and IFD                                         scores.py
 methods     rankings behind one Protocol, in a table                     methods.py
 filters     near-duplicates, class balance                               duplicates.py, quotas.py

@@ -16,6 +16,7 @@ from retrain.checkpoint import load_base
 from retrain.judged import gold_log_probability, log_probabilities
 from retrain.ladder import Course, read
 from retrain.scaling.ladder import Ladder
+from retrain.selection.fitted import fitted
 from retrain.selection.losses import Losses
 
 Blank = Mapping[QuestionId, Sequence[float]]
@@ -35,6 +36,8 @@ def losses_of(ladder: Ladder, items: Sequence[Item], blank: Sequence[float]) -> 
     Labels without a cross-fitted score are left out: in sample, memorising would pass for learning.
     """
     base, tuned = ladder.vanilla[-1], ladder.tuned[-1]
+    said = fitted(log_probabilities(base.scores, 1.0), base.gold, base.conversations)
+    learnt = fitted(log_probabilities(tuned.scores, 1.0), tuned.gold, tuned.conversations)
     place = {burst: row for row, burst in enumerate(base.ids)}
     rows = np.array([place[burst] for burst in tuned.ids if burst in place], dtype=np.int64)
     there = np.array([burst in place for burst in tuned.ids], dtype=np.bool_)
@@ -44,10 +47,11 @@ def losses_of(ladder: Ladder, items: Sequence[Item], blank: Sequence[float]) -> 
     return Losses(
         ids=ids,
         answer=answer,
-        base=-gold_log_probability(base)[rows],
-        reference=-gold_log_probability(tuned)[there],
+        base=-said[rows, answer],
+        reference=-learnt[there, answer],
+        untuned=-gold_log_probability(base)[rows],
         blank=-log_probabilities(np.array([blank], dtype=np.float64), 1.0)[0][answer],
-        margin=margins(log_probabilities(tuned.scores, 1.0)[there]),
+        margin=margins(learnt[there]),
         vectors=vectors([text[burst] for burst in ids]),
     )
 

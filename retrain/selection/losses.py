@@ -14,16 +14,18 @@ from models.metrics import Floats
 class Losses:
     """n labels of one question.
 
-    ``answer`` (n,): option index of the label. Losses (n,) are -log p of the label in nats: ``base`` by the untuned
-    model, ``reference`` by the same model tuned on the labels of *other* conversations, ``blank`` by the untuned one
-    without any burst. ``margin`` (n,): gap between the reference's two likeliest options. ``vectors`` (n, d): n-grams
-    of the burst, of length 1.
+    ``answer`` (n,): option index of the label. Losses (n,) are -log p of the label in nats. ``base`` is the untuned
+    model's and ``reference`` that of the same model tuned on the labels of *other* conversations, both made to mean
+    what they say (fitted.py). ``untuned`` is the untuned model's as it is, ``blank`` the same without any burst.
+    ``margin`` (n,): gap between the reference's two likeliest options. ``vectors`` (n, d): n-grams of the burst, of
+    length 1.
     """
 
     ids: tuple[BurstId, ...]
     answer: NDArray[np.int64]
     base: Floats
     reference: Floats
+    untuned: Floats
     blank: Floats
     margin: Floats
     vectors: Vectors
@@ -39,6 +41,7 @@ class Losses:
             answer=self.answer[rows],
             base=self.base[rows],
             reference=self.reference[rows],
+            untuned=self.untuned[rows],
             blank=self.blank[rows],
             margin=self.margin[rows],
             vectors=self.vectors[rows],

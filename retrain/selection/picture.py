@@ -80,5 +80,5 @@ def _scatter(axes: "Axes", row: Chosen) -> None:
     axes.plot([0, top], [0, top], color="#8a8a8a", linewidth=0.8)  # below it the label was learned
     axes.set_xlim(0, top)
     axes.set_ylim(0, top)
-    axes.set_xlabel("untuned loss (nats)")
-    axes.set_ylabel("loss tuned on other conversations (nats)")
+    axes.set_xlabel("untuned loss, fitted (nats)")
+    axes.set_ylabel("loss tuned on other conversations, fitted (nats)")

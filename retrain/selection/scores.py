@@ -35,7 +35,7 @@ def ifd(losses: Losses) -> Floats:
     A single letter among shuffled ones says nothing (s(A) is about log 3 for every label), so both are averaged over
     the orders of the options.
     """
-    found: Floats = losses.base / np.maximum(losses.blank, FLOOR)
+    found: Floats = losses.untuned / np.maximum(losses.blank, FLOOR)
     return found
 
 
@@ -45,7 +45,7 @@ def emptiness(losses: Losses) -> tuple[str, ...]:
         return ()
     told = []
     spread = float(np.ptp(losses.blank))
-    alike = rank_correlation(ifd(losses), losses.base)
+    alike = rank_correlation(ifd(losses), losses.untuned)
     if spread < FLAT or alike >= SAME_ORDER:
         told.append(
             f"IFD carries nothing of its own: without a burst the answers' losses differ by {spread:.2f} nats, and it "

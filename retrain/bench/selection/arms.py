@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from retrain.selection.methods import IFD, LEARNABILITY, MARGIN
 from retrain.selection.methods import RANDOM as BY_CHANCE
@@ -14,12 +15,12 @@ RANDOM = "random"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """A method with its filters. ``few``: the base is a head on few labels instead of the untuned rung."""
+    """A method with its filters, and the losses it sees: fitted ones, raw ones, or with heads on few labels as base."""
 
     method: str
     balance: Balance = "rates"
     drop_near_duplicates: bool = False
-    few: bool = False
+    losses: Literal["fitted", "raw", "few"] = "fitted"
 
 
 ARMS: Mapping[str, Arm] = {
@@ -31,7 +32,8 @@ ARMS: Mapping[str, Arm] = {
     "margin, even": Arm(method=MARGIN, balance="even"),
     "learnability": Arm(method=LEARNABILITY),
     "learnability, unbalanced": Arm(method=LEARNABILITY, balance="none"),
-    "learnability, base of 50 labels": Arm(method=LEARNABILITY, few=True),
+    "learnability, raw losses": Arm(method=LEARNABILITY, losses="raw"),
+    "learnability, base of 50 labels": Arm(method=LEARNABILITY, losses="few"),
     "IFD": Arm(method=IFD),
     "IFD, unbalanced": Arm(method=IFD, balance="none"),
 }

@@ -29,7 +29,7 @@ from retrain.ladder import Advance, Course, Rung, read_vanilla
 from retrain.selection.ladder import Blank, read_blank
 from retrain.selection.methods import RANDOM as BY_CHANCE
 
-PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE and not arm.few)
+PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE and arm.losses == "fitted")
 """What a training can choose by, chance apart."""
 
 

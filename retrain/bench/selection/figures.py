@@ -106,10 +106,11 @@ def _says(swept: Swept) -> dict[str, float]:
 
     each = swept.losses
     return {
-        "ifd_with_untuned_loss": mean([rank_correlation(ifd(x), x.base) for x in each]),
+        "ifd_with_untuned_loss": mean([rank_correlation(ifd(x), x.untuned) for x in each]),
         "learnability_with_small_tuned_loss": mean([rank_correlation(learnability(x), -x.reference) for x in each]),
         "blank_spread": mean([float(np.ptp(x.blank)) for x in each]),
-        "untuned_loss": mean([float(x.base.mean()) for x in each]),
-        "tuned_loss": mean([float(x.reference.mean()) for x in each]),
+        "untuned_loss": mean([float(x.untuned.mean()) for x in each]),
+        "untuned_loss_fitted": mean([float(x.base.mean()) for x in each]),
+        "tuned_loss_fitted": mean([float(x.reference.mean()) for x in each]),
         "above_one": mean([float((ifd(x) > 1).mean()) for x in each]),
     }

@@ -20,6 +20,8 @@ from retrain.bench.selection.arms import ARMS, SHARES, Arm
 from retrain.head import fit_head
 from retrain.peer import fold_of
 from retrain.selection.choice import Plan, choose
+from retrain.selection.fitted import fitted
+from retrain.selection.ladder import margins
 from retrain.selection.losses import Losses
 
 FOLDS = 5
@@ -56,12 +58,14 @@ def sweep(known: LabelledSet, vanilla: Vanilla, pools: Sequence[Rows], *, arms: 
     taken: dict[str, list[list[int]]] = {name: [] for name in arms}
     found = []
     for seed, rows in enumerate(pools):
-        losses = losses_of(known, vanilla, rows, grams)
-        found.append(losses)
-        few = with_few(known, losses, rows, seed) if any(arm.few for arm in arms.values()) else losses
+        raw = losses_of(known, vanilla, rows, grams)
+        kinds = {"raw": raw, "fitted": meaning_it(known, raw, rows)}
+        if any(arm.losses == "few" for arm in arms.values()):
+            kinds["few"] = meaning_it(known, with_few(known, raw, rows, seed), rows)
+        found.append(kinds["fitted"])
         judged = _kept_by_rows(known, rows)
         for name, arm in arms.items():
-            chosen = [_rows(few if arm.few else losses, arm, share, seed) for share in SHARES]
+            chosen = [_rows(kinds[arm.losses], arm, share, seed) for share in SHARES]
             tables[name].append([judged(places) for places in chosen])
             taken[name].append([len(places) for places in chosen])
     return Swept(
@@ -72,18 +76,29 @@ def sweep(known: LabelledSet, vanilla: Vanilla, pools: Sequence[Rows], *, arms: 
 
 
 def losses_of(known: LabelledSet, vanilla: Vanilla, rows: Rows, grams: Vectors) -> Losses:
-    """The losses of a pool's labels."""
+    """The losses of a pool's labels, raw."""
     gold = known.gold[rows]
+    untuned = _loss(gold, vanilla.positive[rows])
     reference = _out_of_fold(known, rows, lambda others: others)
     return Losses(
         ids=tuple(known.pool[i].burst.id for i in rows.tolist()),
         answer=gold.astype(np.int64),
-        base=_loss(gold, vanilla.positive[rows]),
+        base=untuned,
         reference=_loss(gold, reference),
+        untuned=untuned,
         blank=_loss(gold, np.full(len(rows), vanilla.blank)),
         margin=np.abs(2 * reference - 1),
         vectors=grams[rows],
     )
+
+
+def meaning_it(known: LabelledSet, losses: Losses, rows: Rows) -> Losses:
+    """The same with base and reference fitted, as the learning cycle has them."""
+    conversations = [known.pool[i].conversation for i in rows.tolist()]
+    base, reference = (fitted(_both(losses, each), losses.answer, conversations) for each in
+                       (losses.base, losses.reference))  # fmt: skip
+    place = np.arange(len(rows)), losses.answer
+    return replace(losses, base=-base[place], reference=-reference[place], margin=margins(reference))
 
 
 def with_few(known: LabelledSet, losses: Losses, rows: Rows, seed: int) -> Losses:
@@ -130,6 +145,13 @@ def _out_of_fold(known: LabelledSet, rows: Rows, seen: Callable[[Rows], Rows]) -
         if len(others):
             held = fold == number
             found[held] = fit_head(features[others], known.gold[others]).positive(features[rows[held]])
+    return found
+
+
+def _both(losses: Losses, loss: Floats) -> Floats:
+    """Log-probabilities (n, 2) of no and yes from the loss (n,) of the label."""
+    other = np.log(-np.expm1(-np.clip(loss, _TINY, None)))
+    found: Floats = np.where(losses.answer[:, None] == np.arange(2), -loss[:, None], other[:, None])
     return found
 
 

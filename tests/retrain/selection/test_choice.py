@@ -26,6 +26,7 @@ def made(n: int, seed: int = 0, *, texts: tuple[str, ...] = TEXTS) -> Losses:
         answer=rng.integers(0, 3, n),
         base=rng.gamma(1.0, 0.7, n),
         reference=rng.gamma(1.0, 0.5, n),
+        untuned=rng.gamma(1.0, 0.7, n),
         blank=rng.choice([0.9, 1.1, 1.3], n),
         margin=rng.random(n),
         vectors=vectors([f"{texts[i % len(texts)]} {'' if i < len(texts) else i * 7919}" for i in range(n)]),
@@ -103,6 +104,7 @@ def test_of_near_duplicates_with_the_same_answer_one_is_kept() -> None:
         answer=np.array([0, 0, 1, 1, 1]),
         base=losses.base,
         reference=losses.reference,
+        untuned=losses.untuned,
         blank=losses.blank,
         margin=np.array([0.9, 0.1, 0.5, 0.5, 0.5]),
         vectors=losses.vectors,
@@ -113,7 +115,7 @@ def test_of_near_duplicates_with_the_same_answer_one_is_kept() -> None:
 
 def columns(**given: list[float]) -> Losses:
     n = len(given["base"])
-    filled = {"reference": [0.3] * n, "blank": [1.0] * n, "margin": [0.5] * n} | given
+    filled = {"reference": [0.3] * n, "blank": [1.0] * n, "margin": [0.5] * n, "untuned": given["base"]} | given
     arrays = {name: np.array(values) for name, values in filled.items()}
     ids = tuple(BurstId(str(i)) for i in range(n))
     answer = np.zeros(n, dtype=np.int64)

@@ -13,6 +13,7 @@ def losses(base: list[float], reference: list[float], blank: list[float]) -> Los
         answer=np.zeros(n, dtype=np.int64),
         base=np.array(base),
         reference=np.array(reference),
+        untuned=np.array(base),
         blank=np.array(blank),
         margin=np.zeros(n),
         vectors=np.zeros((n, 4), dtype=np.float32),
