@@ -43,7 +43,7 @@ PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE an
 @click.option("--lora", "with_lora", is_flag=True, help="Confirm the best method and random with LoRA runs.")
 @click.option("--lora-arm", "lora_arms", multiple=True, type=click.Choice(PRODUCT), help="Confirm this, not the best.")
 @click.option("--lora-seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--lora-rows", type=click.IntRange(min=100), default=1000, show_default=True, help="Of TRAIN at most.")
+@click.option("--lora-rows", type=click.IntRange(min=100), default=600, show_default=True, help="Of TRAIN at most.")
 @click.option(
     "--work",
     type=click.Path(path_type=Path),
