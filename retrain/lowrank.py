@@ -67,7 +67,7 @@ def extract_adapter(
     with torch.no_grad():
         for name, layer in layers.items():
             change = (tuned[f"{name}.weight"] - before[f"{name}.weight"]).double()
-            root, inverse = _roots(moments.get(name), change)
+            root, inverse = roots(moments.get(name), change)
             left, sizes, right = torch.linalg.svd(change @ root, full_matrices=False)
             rank = min(settings.rank, len(sizes))
             half = (sizes[:rank] / (settings.alpha / settings.rank)).sqrt()
@@ -82,7 +82,7 @@ def extract_adapter(
     return model, kept / whole if whole else 1.0
 
 
-def _roots(moment: Tensor | None, change: Tensor) -> tuple[Tensor, Tensor]:
+def roots(moment: Tensor | None, change: Tensor) -> tuple[Tensor, Tensor]:
     """The symmetric root of a second moment and its inverse: twice [inputs, inputs]."""
     if moment is None:
         same = torch.eye(change.shape[1], dtype=change.dtype, device=change.device)

@@ -20,11 +20,13 @@ from retrain.bench.acquisition.lora_command import acquisition_lora
 from retrain.bench.contest import AT_PRECISION, Estimate
 from retrain.bench.gate.command import gate
 from retrain.bench.harness_command import harness
+from retrain.bench.rank.command import lowrank
 from retrain.bench.risk import run as run_risk
 from retrain.bench.risk import standard_cases
 from retrain.bench.selection.command import selection
 from retrain.bench.speed import forward, weights
 from retrain.bench.suspects_command import suspects
+from retrain.bench.training.command import train
 from retrain.candidate import read_gguf
 from retrain.judged import judged, scored
 from retrain.reliability import Reliability, draw_reliability
@@ -52,6 +54,8 @@ bench.add_command(acquisition)
 bench.add_command(acquisition_lora)
 bench.add_command(suspects)
 bench.add_command(gate)
+bench.add_command(lowrank)
+bench.add_command(train)
 bench.add_command(selection)
 bench.add_command(harness)
 
@@ -94,10 +98,10 @@ def accuracy(
     settings = load_settings(config)
     say = partial(click.echo, err=True)
     matches: list[Match] = []
-    for train, dev in zip(files[::2], files[1::2], strict=False):
-        matches += held_out(train, dev, models or ("starter",), scores, settings, seed, say)
-    for train in files[::2] if folds else ():
-        matches += cross_fitted(train, folds, scores, settings, seed, say)
+    for taught, dev in zip(files[::2], files[1::2], strict=False):
+        matches += held_out(taught, dev, models or ("starter",), scores, settings, seed, say)
+    for taught in files[::2] if folds else ():
+        matches += cross_fitted(taught, folds, scores, settings, seed, say)
     if as_json:
         click.echo(json.dumps([match.body() for match in matches], indent=2))
     else:

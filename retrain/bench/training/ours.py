@@ -5,6 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from retrain.bench.training.arms import TOGETHER
 from retrain.bench.training.task import (
     PAPER,
     Moment,
@@ -18,9 +19,6 @@ from retrain.bench.training.task import (
 )
 from retrain.fit import fit
 from retrain.lora import add_adapter, plus_optimizer
-
-TOGETHER = "ours, questions together"
-"""Both questions of a burst in one row, as the learning cycle trains; ``ours`` has a question a row, as TRL must."""
 
 
 def run(task: Task, work: Path) -> list[Moment]:
