@@ -262,6 +262,7 @@ def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
             "prior_log_probability": panel.prior,
             "vanilla": [asdict(rung) for rung in panel.vanilla],
             "tuned": [asdict(rung) for rung in panel.tuned],
+            "setbacks": [asdict(setback) for setback in panel.setbacks],
         }
         for panel in drawn
     }
@@ -282,6 +283,8 @@ def _show_ladder(drawn: Sequence[Panel]) -> None:
                 f"{old.gold:.2f} / {new.gold:.2f}",
             )
         Console().print(table)
+        for setback in panel.setbacks:
+            click.echo(setback.told)
 
 
 def _side(what: str, at: float | None, needed: int) -> str:

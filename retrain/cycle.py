@@ -33,12 +33,13 @@ from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence, judge
 from retrain.judged import Judged, judged, scored
-from retrain.ladder import Course, Readings, Rung, cross_fit, read_vanilla, rising, train
+from retrain.ladder import Course, Readings, Rung, read_vanilla, rising, train
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
 from retrain.scaling.ladder import Ladder
+from retrain.second_try import at_rate, cross_fit_gently
 from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
@@ -101,6 +102,8 @@ def cycle(
         with writing(course.work):
             rungs, course = climb(settings, items, course, limits)
             top, climbed = rungs[-1], ladders(settings.questions, rungs, items)
+            for setback in (s for ladder in climbed for s in ladder.setbacks):
+                report.say(f"{setback.question}: {setback.told}")
             with course.stage(f"weigh the labels of {len(items)} bursts"):
                 weighed = all_weighed(weighings(climbed, items, suspects.annotators(db)))
             suspects.replace(db, dataset.id, weighed, now())
@@ -110,7 +113,12 @@ def cycle(
             report.say(told_of(chosen))
             with course.stage(f"{top.name}: train the candidate on {len(chosen.items)} bursts") as advance:
                 adapter = train(
-                    top.base, chosen.items, course, course.work / "adapter", advance, f"{top.name}.candidate"
+                    top.base,
+                    chosen.items,
+                    at_rate(course, top.learning_rate),
+                    course.work / "adapter",
+                    advance,
+                    f"{top.name}.candidate",
                 )
         made = build(top.base, adapter, dataset.gate, settings, course)
         held = (*dataset.calibration, *dataset.gate)
@@ -239,7 +247,9 @@ def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Lim
         left = limits.seconds - 2 * reading - 3 * rungs[-1].seconds
         fewer = max(1, min(course.train.epochs, int(left / max(epoch, 1e-3))))
         course = replace(course, train=course.train.model_copy(update={"epochs": fewer}))
-    return [cross_fit(rung, items, course) for rung in rungs], course
+    # A second try may take as long as the first: not where the time is limited.
+    fitted = [cross_fit_gently(rung, items, course, again=not limits.seconds) for rung in rungs]
+    return fitted, course
 
 
 def thinned(items: Sequence[Item], most: int) -> tuple[Item, ...]:
@@ -258,6 +268,7 @@ def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequenc
             parameters=tuple(rung.parameters for rung in rungs),
             vanilla=tuple(judged(question, items, rung.vanilla[question.id]) for rung in rungs),
             tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs),
+            setbacks=tuple(s for rung in rungs for s in rung.setbacks if s.question == question.id),
         )
         for question in questions
     )
@@ -280,6 +291,7 @@ def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
             tuned=[rung_score(*rung, rng) for rung in zip(ladder.rungs, ladder.parameters, ladder.tuned, strict=True)],
             majority=majority(scored(ladder.vanilla[0])),
             prior=prior(ladder.vanilla[0]),
+            setbacks=ladder.setbacks,
         )
         for ladder in found
         if len(ladder.vanilla[0])

@@ -20,6 +20,7 @@ from retrain.judged import Judged
 from retrain.leakage import Leakage
 from retrain.parity import Drift
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.setback import Setback
 
 FILE = "evidence.json"
 
@@ -37,6 +38,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
                 "dense": list(ladder.dense),
                 "vanilla": [_columns(rows) for rows in ladder.vanilla],
                 "tuned": [_columns(rows) for rows in ladder.tuned],
+                "setbacks": [asdict(setback) for setback in ladder.setbacks],
             }
             for ladder in evidence.ladders
         ],
@@ -109,4 +111,5 @@ def _ladder(body: Mapping[str, Any], question: Question) -> Ladder:
         dense=tuple(body.get("dense", ())),  # older evidence has dense rungs only
         vanilla=tuple(_judged(rows, question) for rows in body["vanilla"]),
         tuned=tuple(_judged(rows, question) for rows in body["tuned"]),
+        setbacks=tuple(Setback(**row) for row in body.get("setbacks", ())),  # older evidence knows none
     )

@@ -25,6 +25,7 @@ from retrain.curves import Curves, no_curves
 from retrain.judged import Scores
 from retrain.leakage import apart
 from retrain.lora import fingerprint, merge, train_adapter
+from retrain.scaling.setback import Setback
 from retrain.score import score
 from retrain.split import by_conversation
 
@@ -47,6 +48,9 @@ class Rung:
     """How long it took to load the rung and read all items once."""
     vanilla: Readings
     tuned: Readings
+    learning_rate: float | None = None
+    """Peak rate of the training that is kept, where it is not the course's."""
+    setbacks: tuple[Setback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from models.errors import ExportError
 from models.evidence import Outcome
+from retrain.scaling.setback import Setback
 from retrain.trend import RungScore
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Panel:
     tuned: Sequence[RungScore]
     majority: float
     prior: float
+    setbacks: Sequence[Setback] = ()
 
 
 def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
@@ -46,6 +48,7 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
         left = figure.add_subplot(len(panels), 2, 2 * row + 1)
         right = figure.add_subplot(len(panels), 2, 2 * row + 2)
         _plot(left, panel, "macro_f1", panel.majority, "always the commoner answer")
+        _mark_setbacks(left, panel)
         left.set_ylabel("macro-F1")
         left.set_ylim(0, 1)
         _plot(right, panel, "gold", panel.prior, "the labels' own rates")
@@ -54,6 +57,15 @@ def draw(panels: Sequence[Panel], outcome: Outcome | None, path: Path) -> Path:
         left.set_title(f"{panel.question}: {labels} labels", loc="left", fontsize=11)
         left.legend(fontsize=8, loc="lower right")
     return save_figure(figure, path)
+
+
+def _mark_setbacks(axes: "Axes", panel: Panel) -> None:
+    """Cross out the try that is not kept of a rung that tuning made worse, and say so in the legend."""
+    sizes = {rung.rung: rung.parameters for rung in panel.tuned}
+    for number, setback in enumerate(panel.setbacks):
+        other = setback.tuned if setback.kept_again or setback.again is None else setback.again
+        label = "a try that hurt, or helped less" if number == 0 else None
+        axes.plot([sizes[setback.rung]], [other], "x", color=BASELINE, markersize=9, label=label)
 
 
 def save_figure(figure: Figure, path: Path) -> Path:

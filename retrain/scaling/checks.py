@@ -19,6 +19,7 @@ from retrain.rivals import LEAST_OF_EACH
 from retrain.scaling.gold import gold_blocks
 from retrain.scaling.label_noise import LEAST, UPPER, Sides, noise, sides, siding
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.setback import Setback
 from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
@@ -38,10 +39,24 @@ def ladder_checks(whole: Ladder, gate: GateSettings, rng: np.random.Generator) -
     if ladder.tuned:
         found = sides(ladder.tuned)
         times = draws(found.conversations if found else 1, DRAWS, rng)
-        tuned = tuned_check(ladder, gate, rng)
+        tuned = _with_setbacks(tuned_check(ladder, gate, rng), ladder)
         vanilla = vanilla and yielding(vanilla, tuned)
         checks += [tuned, noise_check(ladder, found, gate, times), bias_check(ladder, found, gate, times)]
     return checks if vanilla is None else [vanilla, *checks]
+
+
+def _with_setbacks(check: Check, ladder: Ladder) -> Check:
+    """The tuned check, with what is to be known about rungs that tuning made worse before it is read."""
+    if not ladder.setbacks:
+        return check
+    figures = {f"setback {s.rung}, {name}": value for s in ladder.setbacks for name, value in _tries(s)}
+    told = "; ".join(s.told for s in ladder.setbacks)
+    return replace(check, reason=f"{check.reason}. {told}", figures={**check.figures, **figures})
+
+
+def _tries(setback: Setback) -> list[tuple[str, float]]:
+    again = [] if setback.again is None else [("again", setback.again)]
+    return [("vanilla", setback.vanilla), ("tuned", setback.tuned), *again]
 
 
 def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from models.question import Question
 from retrain.judged import Judged
+from retrain.scaling.setback import Setback
 
 T = TypeVar("T")
 
@@ -25,6 +26,8 @@ class Ladder:
     vanilla: tuple[Judged, ...]
     tuned: tuple[Judged, ...]
     dense: tuple[bool, ...] = ()
+    setbacks: tuple[Setback, ...] = ()
+    """Rungs that tuning made worse on this question, and what a gentler training made of them."""
 
     def without_reference(self) -> "Ladder":
         """The dense rungs alone."""

@@ -129,8 +129,11 @@ def test_a_stopped_cycle_goes_on_where_it_was(settings: Settings, monkeypatch: p
     monkeypatch.setattr(
         retrain.ladder, "train_adapter", lambda *a, out, **n: (trained.append(out), real(*a, out=out, **n))[1]
     )
-    cycle(settings, limits=Limits(items=40), quiet=True)
-    assert len(trained) == 3 * 2 + 1, "two folds of three rungs and the candidate, each trained once"
+    learned = cycle(settings, limits=Limits(items=40), quiet=True)
+    hurt = {setback.rung for ladder in learned.ladders for setback in ladder.setbacks}
+    once = 3 * 2 + 1
+    assert len(trained) == once + 2 * len(hurt), "two folds of three rungs, of those that fell again, and the candidate"
+    assert len(set(trained)) == len(trained), "each trained once"
     assert len(stored(settings)) == 1
 
 

@@ -6,6 +6,7 @@ Every training leaves its figures in the work folder, so that a study that was s
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,9 @@ class Found:
 
 def investigate(study: Study, rung: str, seed: int) -> Found:
     """Train and score everything for one rung and seed, or read what was found before."""
-    whole = _kept(study, rung, seed, "full", lambda place: _full(study, rung, seed, place))
+    whole = _kept(study, rung, seed, "full", partial(_full, study, rung, seed))
     lora = {
-        rank: _kept(study, rung, seed, f"lora-{rank}", lambda place, r=rank: _lora(study, rung, seed, r, place))
+        rank: _kept(study, rung, seed, f"lora-{rank}", partial(_lora, study, rung, seed, rank))
         for rank in study.lora_ranks
     }
     return Found(

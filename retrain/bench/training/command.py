@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import click
 from rich.console import Console
@@ -68,7 +69,7 @@ def train(
         def run(arm: str, model: str = model, count: int = count, size: int = size) -> Turn:
             return run_arm(Task(arm=arm, model=model, steps=count, batch=size, threads=threads))
 
-        turns = take_turns(chosen, rounds, run, lambda told, model=model: click.echo(f"{model}, {told}", err=True))
+        turns = take_turns(chosen, rounds, run, partial(_say, model))
         found = [figures(arm, done, size) for arm, done in turns.items()]
         against = compare(turns)
         bodies.append(
@@ -98,3 +99,7 @@ def train(
                 )
     if as_json:
         click.echo(json.dumps(bodies, indent=2))
+
+
+def _say(model: str, told: str) -> None:
+    click.echo(f"{model}, {told}", err=True)
