@@ -41,7 +41,12 @@ def ladder_checks(whole: Ladder, gate: GateSettings, rng: np.random.Generator) -
         times = draws(found.conversations if found else 1, DRAWS, rng)
         tuned = _with_setbacks(tuned_check(ladder, gate, rng), ladder)
         vanilla = vanilla and yielding(vanilla, tuned)
-        checks += [tuned, noise_check(ladder, found, gate, times), bias_check(ladder, found, gate, times)]
+        able = beats_baseline(ladder.tuned[-1], gate.alpha, rng)
+        checks += [
+            tuned,
+            noise_check(ladder, found, gate, times, able=able),
+            bias_check(ladder, found, gate, times, able=able),
+        ]
     return checks if vanilla is None else [vanilla, *checks]
 
 
@@ -113,8 +118,13 @@ def yielding(vanilla: Check, tuned: Check) -> Check:
     return replace(vanilla, outcome=Outcome.PASS, reason=reason)
 
 
-def noise_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64]) -> Check:
-    """Are so many labels wrong, by the tuned rungs that never saw them, that they cannot be learned from?"""
+def noise_check(
+    ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64], *, able: bool
+) -> Check:
+    """Are so many labels wrong, by the tuned rungs that never saw them, that they cannot be learned from?
+
+    ``able``: the largest rung surely beats the majority baseline.
+    """
     name = f"label noise {ladder.question.id}"
     figures = {"max_label_noise": gate.max_label_noise}
     if told is None:
@@ -129,14 +139,19 @@ def noise_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: N
     )
     if found.low > gate.max_label_noise:
         reason += ". A trend over sizes does not see such errors; look through the suspects (`quandary suspects list`)"
-        return Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures)
+        return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
     if found.share > gate.max_label_noise:
         reason += "; not surely too many, for the rungs' own errors are among them: look at the suspects all the same"
     return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
 
 
-def bias_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64]) -> Check:
-    """Do labels that contradict the largest rungs side with the smallest more often than errors at random would?"""
+def bias_check(
+    ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64], *, able: bool
+) -> Check:
+    """Do labels that contradict the largest rungs side with the smallest more often than errors at random would?
+
+    ``able``: the largest rung surely beats the majority baseline.
+    """
     name = f"label bias {ladder.question.id}"
     figures = {"max_label_bias": gate.max_label_bias}
     if told is None or len(ladder.tuned) <= UPPER:
@@ -154,8 +169,21 @@ def bias_check(ladder: Ladder, told: Sides | None, gate: GateSettings, times: ND
             f": surely more than {gate.max_label_bias:.1%} of the labels lean to the small model. Were they made by a "
             "small model, a rule of thumb, or somebody who reads only the words?"
         )
-        return Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures)
+        return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
     return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
+
+
+def _held_back(check: Check, ladder: Ladder, *, able: bool) -> Check:
+    """A failure that stays one only if there are labels enough, and rungs that know enough to contradict them."""
+    if able and _plenty(ladder.tuned[-1]):
+        return check
+    if not able:
+        told = f"; but {ladder.rungs[-1]}, tuned, does not surely beat the majority baseline: its own errors may be it"
+    else:
+        told = (
+            f"; from so few labels a suspicion: {PLENTY} from {PLENTY_CONVERSATIONS} conversations would tell"
+        )
+    return replace(check, outcome=Outcome.INCONCLUSIVE, reason=check.reason + told)
 
 
 def _too_few(name: str, ladder: Ladder, figures: dict[str, float]) -> Check:

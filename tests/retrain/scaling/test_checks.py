@@ -97,3 +97,13 @@ def test_a_rung_that_falls_out_is_named_and_a_reference_is_not_counted() -> None
     told = judge(dataclasses.replace(ladder, dense=(True, True, False, True, True)))
     assert "stands outside" not in told["ladder is_question, tuned"].reason
     assert list(told) == ["ladder is_question, tuned", "label noise", "label bias"]
+
+
+def test_from_few_labels_or_by_rungs_that_know_nothing_wrong_labels_are_a_suspicion() -> None:
+    found = made(Fault(flipped=0.35), 300)
+    assert found["label noise"].outcome is Outcome.INCONCLUSIVE
+    assert "from so few labels a suspicion" in found["label noise"].reason
+    ignorant = made(Fault(flipped=0.3), 1200, dataclasses.replace(RISE, tuned=(0.50, 0.51, 0.52, 0.53)))
+    assert ignorant["label noise"].outcome is Outcome.INCONCLUSIVE
+    assert "its own errors may be it" in ignorant["label noise"].reason
+    assert ignorant["ladder made_up, tuned"].outcome is Outcome.FAIL
