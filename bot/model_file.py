@@ -39,7 +39,7 @@ def _converted(name: str, hashes: list[str], settings: Settings) -> Path:
     if importlib.util.find_spec("torch") is None:
         raise ModelError(f"{name} is a checkpoint, and the learning side that converts it is not installed here")
     target.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "retrain", "export", name, str(target)]
+    command = [sys.executable, "-m", "retrain", "export", "gguf", name, str(target)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         said = ended.stderr.strip().splitlines() or ["no reason given"]

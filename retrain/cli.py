@@ -28,11 +28,12 @@ from models.store import learning
 from models.store.database import open_database
 from retrain.bench.commands import bench, reliability
 from retrain.candidate import calibrate as fit_calibration
-from retrain.candidate import export_named, read_gguf, read_with, writing
+from retrain.candidate import read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE, read_evidence
+from retrain.export.command import export
 from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
@@ -43,15 +44,13 @@ from retrain.report import RunReport
 from retrain.scaling.command import scaling
 from retrain.sweep.command import sweep
 
-KINDS = click.Choice(["f16", "q8_0", "q4_k_m"])
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-for command in (bench, reliability, sweep, scaling, dataset):
+for command in (bench, reliability, sweep, scaling, dataset, export):
     cli.add_command(command)
 
 
@@ -158,17 +157,6 @@ def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
         draw(drawn, verdict.outcome, folder / PICTURE)
         learning.put_candidate(db, found, verdict)
     _tell(found, verdict, drawn, as_json=as_json)
-
-
-@cli.command()
-@click.argument("model")
-@click.argument("target", type=click.Path(path_type=Path))
-@click.option("--adapter", type=click.Path(path_type=Path, exists=True), help="A LoRA adapter to merge in.")
-@click.option("--kind", type=KINDS, default="q8_0", show_default=True, help="Quantization.")
-def export(model: str, target: Path, adapter: Path | None, kind: str) -> None:
-    """Convert MODEL (a rung of the starter family, a folder or a hub id) to the GGUF file TARGET."""
-    export_named(model, adapter, target, kind)
-    click.echo(f"{target}: {target.stat().st_size / 1e6:.1f} MB, {kind}")
 
 
 @cli.command()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from models.errors import ExportError
+from retrain.gguf_about import About, write_about
 from retrain.gguf_vocab import Vocabulary, read_json, read_vocabulary
 
 Kind = Literal["f16", "f32"]
@@ -26,14 +27,16 @@ ARCHITECTURES = {"qwen2": MODEL_ARCH.QWEN2, "qwen3": MODEL_ARCH.QWEN3, "llama": 
 logging.getLogger("gguf").setLevel(logging.WARNING)  # it announces the byte order of every file
 
 
-def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16") -> Path:
+def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16", about: About | None = None) -> Path:
     """Write a Qwen2, Qwen3 or Llama checkpoint as GGUF; vectors (norms, biases) stay F32 in either kind.
+
+    With ``about`` it says what it is and what it was made of.
 
     The file is written aside and renamed when whole. Raises ExportError where the checkpoint is of a shape that is not
     mapped here, or the file cannot be written (full disk); then nothing is left behind.
     """
     config = read_json(checkpoint / "config.json")
-    _refuse_unmapped(config, checkpoint)
+    refuse_unmapped(config, checkpoint)
     vocabulary = read_vocabulary(checkpoint, int(config["vocab_size"]))
     aside = target.with_name(target.name + ".tmp")
     try:
@@ -41,7 +44,9 @@ def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16") -> Path:
         with ExitStack() as stack:
             writer = GGUFWriter(aside, str(config["model_type"]))
             stack.callback(writer.close)
-            write_fields(writer, config, vocabulary, kind, checkpoint.name)
+            write_fields(writer, config, vocabulary, kind, checkpoint.name if about is None else about.name)
+            if about is not None:
+                write_about(writer, about, "model")
             _write_tensors(writer, config, checkpoint, kind)
         aside.replace(target)
     except (OSError, SafetensorError) as error:
@@ -57,7 +62,8 @@ def rope_theta(config: dict[str, Any]) -> float:
     return float((config.get("rope_parameters") or {}).get("rope_theta") or config.get("rope_theta") or 10000.0)
 
 
-def _refuse_unmapped(config: dict[str, Any], checkpoint: Path) -> None:
+def refuse_unmapped(config: dict[str, Any], checkpoint: Path) -> None:
+    """Raise ExportError where a model is of a shape that would not be the same as GGUF."""
     if config.get("model_type") not in ARCHITECTURES:
         offered = ", ".join(ARCHITECTURES)
         raise ExportError(f"{checkpoint} is a {config.get('model_type')!r} model; only {offered} are exported")
@@ -70,7 +76,8 @@ def _refuse_unmapped(config: dict[str, Any], checkpoint: Path) -> None:
         raise ExportError(f"{checkpoint} uses a sliding window, which this export does not map")
 
 
-def _head_width(config: dict[str, Any]) -> int:
+def head_width(config: dict[str, Any]) -> int:
+    """Width of one attention head."""
     return int(config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"])
 
 
@@ -85,9 +92,9 @@ def write_fields(writer: GGUFWriter, config: dict[str, Any], vocabulary: Vocabul
     writer.add_feed_forward_length(int(config["intermediate_size"]))
     writer.add_head_count(heads)
     writer.add_head_count_kv(int(config.get("num_key_value_heads") or heads))
-    writer.add_key_length(_head_width(config))
-    writer.add_value_length(_head_width(config))
-    writer.add_rope_dimension_count(_head_width(config))
+    writer.add_key_length(head_width(config))
+    writer.add_value_length(head_width(config))
+    writer.add_rope_dimension_count(head_width(config))
     writer.add_rope_freq_base(rope_theta(config))
     writer.add_layer_norm_rms_eps(float(config["rms_norm_eps"]))
     writer.add_vocab_size(len(vocabulary.tokens))
@@ -144,13 +151,13 @@ def _converted(
     def convert() -> NDArray[Any]:
         tensor = read().float()
         if config["model_type"] == "llama" and name.endswith(("q_proj.weight", "k_proj.weight")):
-            tensor = _interleave(tensor, _head_width(config))
+            tensor = interleave(tensor, head_width(config))
         return np.ascontiguousarray(tensor.numpy().astype(dtype))
 
     return convert
 
 
-def _interleave(weight: torch.Tensor, head: int) -> torch.Tensor:
+def interleave(weight: torch.Tensor, head: int) -> torch.Tensor:
     """Reorder a query or key projection (rows x width) from halves, as transformers rotates, to ggml's pairs."""
     rows, width = weight.shape
     return weight.reshape(rows // head, 2, head // 2, width).transpose(1, 2).reshape(rows, width)

@@ -20,10 +20,10 @@ NAMES: Mapping[str, str] = {
     "reliability": "Do a model's probabilities mean what they say? Calibration error before and after its temperature.",
     "sweep": "The paper's experiments: a plan of rungs, methods, ranks and rates, trained, judged and reported.",
     "scaling": "Does a ladder of any model family agree better with its labels as it grows? Reads tables and items.",
-    "export": "Convert a checkpoint to a quantized GGUF.",
+    "export": "Write an adapter, a merged model or a GGUF for use elsewhere.",
     "starter": "Train the starter family from scratch.",
 }
-_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"export", "scaling"}
+_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"scaling"}
 
 
 def hand_on(words: tuple[str, ...], about: str) -> click.Command:

@@ -179,4 +179,4 @@ def _look(path: Path) -> None:
     except OSError as error:
         raise ModelError(f"there is no readable model at {path}: {error.strerror}") from error
     if magic != _GGUF_MAGIC:
-        raise ModelError(f"{path} is no GGUF file; convert the model with `quandary export` or choose another")
+        raise ModelError(f"{path} is no GGUF file; convert the model with `quandary export gguf` or choose another")

@@ -135,11 +135,11 @@ def test_learning_commands_are_handed_on(monkeypatch, tmp_path):
     runner = CliRunner()
     assert runner.invoke(cli, ["ladder", "--rungs", "2", "--help"]).exit_code == 3
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "cycle"])
-    runner.invoke(cli, ["--config", "c.toml", "retrain", "export", "a", "b"])
+    runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "retrain", "export", "gguf", "a", "b"])
     assert calls == [
         ["retrain", "ladder", "--rungs", "2", "--help"],
         ["retrain", "cycle", "--config", str(tmp_path / "c.toml")],
-        ["retrain", "export", "a", "b"],
+        ["retrain", "export", "gguf", "a", "b", "--config", str(tmp_path / "c.toml")],
     ]
     monkeypatch.setattr(learning.importlib.util, "find_spec", lambda name: None)
     assert "extra [retrain]" in str(runner.invoke(cli, ["cycle"]).exception)

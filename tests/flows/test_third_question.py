@@ -102,7 +102,7 @@ def test_it_is_trained_and_evaluated(config: Path, tmp_path: Path) -> None:
             str(tmp_path / "rows.jsonl"),
             *common,
         ],
-        ["export", "starter-base-xs", str(tmp_path / "new.gguf"), "--adapter", str(tmp_path / "adapter")],
+        ["export", "gguf", "starter-base-xs", str(tmp_path / "new.gguf"), "--adapter", str(tmp_path / "adapter")],
         ["calibrate", str(tmp_path / "new.gguf"), str(tmp_path / "rows.jsonl"), "--json", *common],
     ):
         ended = CliRunner().invoke(retrain, command, catch_exceptions=False)
