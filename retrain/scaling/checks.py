@@ -180,9 +180,7 @@ def _held_back(check: Check, ladder: Ladder, *, able: bool) -> Check:
     if not able:
         told = f"; but {ladder.rungs[-1]}, tuned, does not surely beat the majority baseline: its own errors may be it"
     else:
-        told = (
-            f"; from so few labels a suspicion: {PLENTY} from {PLENTY_CONVERSATIONS} conversations would tell"
-        )
+        told = f"; from so few labels a suspicion: {PLENTY} from {PLENTY_CONVERSATIONS} conversations would tell"
     return replace(check, outcome=Outcome.INCONCLUSIVE, reason=check.reason + told)
 
 

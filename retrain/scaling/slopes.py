@@ -27,7 +27,8 @@ class Slope:
 
     ``per_doubling`` is how much it gains when parameters double (least squares; shares 0..1, or nats for the label's
     log-probability), with a 95 % interval; ``p_rise`` the share of draws without a rise. ``strict`` tells whether it
-    rises at every step: the paper's rule. ``outlying`` is the position of a rung that surely stands outside its ladder.
+    rises at every step: the paper's rule. ``outlying`` is the position of a rung that surely stands outside its
+    ladder, looked for by the label's log-probability alone.
     """
 
     figure: str
@@ -87,5 +88,5 @@ def _slope(name: str, seen: Floats, drawn: Floats, parameters: Sequence[int]) ->
         interval=(float(low), float(high)),
         p_rise=float((np.sum(many <= 0) + 1) / (len(many) + 1)),
         strict=all(small < large for small, large in pairwise(seen.tolist())),
-        outlying=outlying_in_draws(seen, drawn),
+        outlying=outlying_in_draws(seen, drawn) if name == GOLD else None,
     )
