@@ -21,7 +21,8 @@ whom the chat itself could be passed on."""
 RENDERING = """## How the prompt must be rendered
 
 `prompt.txt` shows one prompt for made-up chat: definitions, window, the message marked `>>>`, one question with its
-options in one order. Nothing follows its last line break: the next token is the answer, so compare the logits of the
+options in one order. Nothing follows its last line break, which is part of it (llama.cpp keeps it with `-bf`, not with
+`-f`): the next token is the answer, so compare the logits of the
 bare letters (`A`, not ` A`). Render each cyclic order of the options and average an option's log-probability over them,
 for small models prefer positions. Members are called S (the sender), P1, P2 ... Tokenize chat with special tokens off,
 so that nobody in it can speak as the system."""

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +27,7 @@ from retrain.ladder import prepared_base
 from retrain.lora import merge
 
 BASE, LORA = "base", "adapter.gguf"
-SHAPE = ("r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules")
+SHAPE = ("r", "lora_alpha", "lora_dropout", "use_rslora")
 
 
 def write_adapter(source: Source, target: Path, settings: Settings, *, base: bool, force: bool) -> Path:
@@ -147,7 +147,7 @@ def _describe(
         else verdict_block(
             verdict.outcome, verdict.gate_version, [(c.name, c.outcome.value, c.reason) for c in verdict.checks]
         ),
-        training=None if lora is None else {name: lora.get(name) for name in SHAPE},
+        training=None if lora is None else _shape(lora),
         library=library,
     )
     stale = _versions(source, settings) != {q.id: q.version for q in settings.questions}
@@ -157,13 +157,20 @@ def _describe(
     (folder / "prompt.txt").write_text(example(settings.questions), encoding="utf-8")
 
 
+def _shape(lora: Mapping[str, Any]) -> dict[str, Any]:
+    """What an adapter's settings tell people: its shape, and the kinds of layers that it adapts."""
+    targets = lora.get("target_modules") or ()
+    kinds = [targets] if isinstance(targets, str) else sorted({str(name).rpartition(".")[2] for name in targets})
+    return {name: lora.get(name) for name in SHAPE} | {"on": " ".join(kinds)}
+
+
 def _adapter_usage(source: Source, *, base: bool) -> str:
     name = f'"{BASE}"' if base else f'"{source.base_name}"'
     gguf = f"{BASE}.f16.gguf" if base else "BASE.gguf"
     return (
         "## How to load it\n\n    from peft import PeftModel\n    from transformers import AutoModelForCausalLM\n\n"
         f'    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained({name}), ".")\n\n'
-        f"llama.cpp: `llama-completion -m {gguf} --lora {LORA} -f prompt.txt -n 1 --temp 0 -no-cnv`.\n"
+        f"llama.cpp: `llama-completion -m {gguf} --lora {LORA} -bf prompt.txt -n 1 --temp 0 -no-cnv`.\n"
         "The base must be the very one that it was trained on."
     )
 
@@ -174,7 +181,7 @@ def _model_usage(first: str | None, *, safetensors: bool) -> str:
         lines += ['    AutoModelForCausalLM.from_pretrained(".")', ""]
     if first is not None:
         lines += [
-            f"llama.cpp: `llama-completion -m {first} -f prompt.txt -n 1 --temp 0 -no-cnv`.",
+            f"llama.cpp: `llama-completion -m {first} -bf prompt.txt -n 1 --temp 0 -no-cnv`.",
             'Ollama: `ollama create NAME -f Modelfile`, then `"raw": true` or the template as it is.',
             f'Quandary: `model = "{first}"` in `[decide]`.',
         ]

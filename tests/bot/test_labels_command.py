@@ -1,6 +1,7 @@
 """``quandary labels``, as it is typed."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from models.chat import Burst
 from models.errors import InputError
 from models.ids import BurstId, MemberId, OptionId, RequestId, RoomId
 from models.labels import Purpose, Request, RequestState, Response, ResponseStatus, request_id
+from models.settings import load_settings
 from models.store import bursts, labels, requests
 from models.store.database import open_database, transaction
 
@@ -128,12 +130,15 @@ def test_what_is_exported_is_imported_by_another_bot(labelled, tmp_path, form):
     there = tmp_path / "there" / "config.toml"  # its data lies beside it
     there.parent.mkdir()
     there.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
-    took = json.loads(run(there, "import", file, "--format", form, "--source", "friends", "--json"))
+    stated = ["--source", "friends", "--licence", "CC-BY-4.0"]
+    took = json.loads(run(there, "import", file, "--format", form, *stated, "--json"))
     assert (took["labels"], took["known"]) == (11, 0)
     assert "0 labels of 0 bursts" in run(there, "import", file, "--format", form, "--source", "friends")
     found = json.loads(run(there, "status", "--json"))
     assert found["questions"]["is_question"]["options"] == {"no": 3, "yes": 4}
     assert found["imported"] == {"friends": 11}
+    with closing(open_database(load_settings(there).data_dir)) as db:
+        assert labels.licences(db) == {"friends": "CC-BY-4.0"}
 
 
 def test_one_faulty_line_takes_nothing_in(labelled, tmp_path):
