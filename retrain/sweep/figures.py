@@ -37,7 +37,7 @@ class Drawn:
 def picture(panels: Sequence[Drawn], metric: str, losses: Mapping[Setting, Sequence[float]]) -> bytes:
     """Draw panels side by side as a PNG; losses of each setting, where there are any, come last."""
     count = len(panels) + bool(losses)
-    canvas = Canvas(figsize=(4.4 * count, 3.7), dpi=90, layout="constrained")
+    canvas = Canvas(figsize=(4.4 * count, 3.7), dpi=72, layout="constrained")
     FigureCanvasAgg(canvas)
     for place, panel in enumerate(panels, start=1):
         axes = canvas.add_subplot(1, count, place)
@@ -50,7 +50,7 @@ def picture(panels: Sequence[Drawn], metric: str, losses: Mapping[Setting, Seque
     if losses:
         _losses(canvas.add_subplot(1, count, count), losses)
     written = io.BytesIO()
-    canvas.savefig(written, format="png")
+    canvas.savefig(written, format="png", pil_kwargs={"optimize": True})
     return written.getvalue()
 
 

@@ -48,7 +48,9 @@ def our_table(question: QuestionId, told: Sequence[Line], metric: str) -> Grid:
     names = [shown(name) for name in (*METRICS, GOLD)]
     gains = [f"{shown(name)} less vanilla's" for name in (metric, GOLD)]
     header = ("rung", "size", "method", "seeds", *names, *gains)
-    return Grid(caption=f"{question}, {told[0].point.rows} labels{common}", header=header, rows=rows)
+    floor = told[0].point.floor
+    without = "" if floor is None else f"; without a model: F1 {100 * floor.f1:.1f}, log p {floor.log_p:.3f}"
+    return Grid(caption=f"{question}, {told[0].point.rows} labels{without}{common}", header=header, rows=rows)
 
 
 def paper_table(told: Sequence[Line]) -> Grid:

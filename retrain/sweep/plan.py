@@ -71,6 +71,7 @@ class Plan(Table):
     """
 
     title: str = "Sweep"
+    about: str = ""
     train: Path
     test: Path
     questions: Annotated[tuple[str, ...], _LISTED] = ()

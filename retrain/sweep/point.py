@@ -10,6 +10,7 @@ from models.metrics import Floats, clusters
 from retrain.judged import Judged, scored
 from retrain.scaling.gold import gold_elsewhere
 from retrain.sweep.setting import Setting
+from retrain.trend import prior
 
 DRAWS = 2000
 METRICS = ("precision", "recall", "f1", "macro_f1")
@@ -42,6 +43,14 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """What needs no model: F1 of always giving the positive answer, and log p of the labels' own rates (nats)."""
+
+    f1: float
+    log_p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One rung under one setting on one question; ``counts`` are None for figures that were only read somewhere."""
 
@@ -51,6 +60,7 @@ class Point:
     figures: Mapping[str, Figure]
     counts: Counts | None = None
     rows: int = 0
+    floor: Floor | None = None
 
 
 def counts(runs: Mapping[int, Judged]) -> Counts:
@@ -70,6 +80,20 @@ def counts(runs: Mapping[int, Judged]) -> Counts:
 def figures(found: Counts, draws: int = DRAWS) -> dict[str, Figure]:
     """Every metric, averaged over seeds, with its interval over seeds and rooms."""
     return {name: _figure(found, None, name, 0.05, draws) for name in (*METRICS, GOLD)}
+
+
+def floor(rows: Judged) -> Floor:
+    """What these labels give to who has read nothing."""
+    columns = scored(rows)
+    yes = float(columns.weight @ columns.gold)
+    whole = float(columns.weight.sum())
+    return Floor(f1=2 * yes / (yes + whole) if whole else 0.0, log_p=prior(rows))
+
+
+def above(point: Point, base: float, level: float) -> Figure:
+    """How far log p is above a fixed value (nats), at 1 - ``level``; ``point`` has counts."""
+    found = point.figures[GOLD] if point.counts is None else _figure(point.counts, None, GOLD, level, DRAWS)
+    return Figure(value=found.value - base, low=found.low - base, high=found.high - base)
 
 
 def gap(one: Point, other: Point, metric: str, *, level: float = 0.05, draws: int = DRAWS) -> Figure:

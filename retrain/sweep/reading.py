@@ -1,7 +1,8 @@
 """What tables say in plain words: yes, no, or that the figures cannot tell. Pure.
 
-Yes and no are said by intervals alone. "No difference" needs an interval that lies within the margin; one that
-is wider says nothing. Where several are compared, each interval is widened so that all hold together (Bonferroni).
+Yes and no are said by intervals alone. A difference whose interval lies within the margin is none, however sure it is;
+one that is wider and holds zero says nothing. Where several are compared, each interval is widened so that all hold
+together (Bonferroni).
 """
 
 import math
@@ -13,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import page_trend_test
 
-from retrain.sweep.point import GOLD, Figure, Point, gap, smallest_first
+from retrain.sweep.point import GOLD, Figure, Point, above, gap, smallest_first
 from retrain.sweep.setting import VANILLA, Setting, short, told_epochs
 
 LEAST_RUNGS = 3
@@ -52,6 +53,7 @@ def read(points: Sequence[Point], metric: str, margin: float) -> list[Answer]:
     for ladder in ladders.values():
         if len(ladder) >= LEAST_RUNGS:
             found += rises(ladder, metric)
+    found += [beats(ladder) for ladder in ladders.values() if ladder and all(point.floor for point in ladder)]
     for name in (metric, GOLD) if all(GOLD in point.figures for point in points) else (metric,):
         for setting, ladder in ladders.items():
             vanilla = {point.rung: point for point in ladders.get(VANILLA, [])}
@@ -85,14 +87,30 @@ def rises(ladder: Sequence[Point], metric: str) -> list[Answer]:
     return found if trend is None else [*found, trend]
 
 
+def beats(ladder: Sequence[Point]) -> Answer:
+    """Does every rung give the labels more probability than their own rates would, which need no model?"""
+    gains = [
+        (point.rung, above(point, point.floor.log_p, ALPHA / len(ladder)))
+        for point in ladder
+        if point.floor is not None
+    ]
+    verdict = Verdict.CANNOT_TELL
+    if all(gain.low > 0 for _, gain in gains):
+        verdict = Verdict.YES
+    elif any(gain.high < 0 for _, gain in gains):
+        verdict = Verdict.NO
+    told = "; ".join(f"{rung} {told_gap(gain, GOLD)}" for rung, gain in gains)
+    asked = f"Does every rung know more than the labels' rates? ({ladder[0].setting})"
+    return Answer(asked=asked, by=GOLD, verdict=verdict, why=f"Above the rates alone: {told}.")
+
+
 def falls(setting: Setting, pairs: Sequence[tuple[Point, Point]], metric: str, margin: float) -> Answer:
     """Which rungs fall when they are tuned? ``pairs`` are the tuned and the vanilla rung."""
     gains = [(tuned.rung, gap(tuned, vanilla, metric, level=ALPHA / len(pairs))) for tuned, vanilla in pairs]
     fallen = [rung for rung, gain in gains if gain.high < 0]
-    if fallen:
-        verdict = Verdict.YES
-    else:
-        verdict = Verdict.NO if all(gain.low > -margin for _, gain in gains) else Verdict.CANNOT_TELL
+    verdict = Verdict.YES if fallen else Verdict.CANNOT_TELL
+    if all(gain.low > -margin for _, gain in gains):
+        verdict = Verdict.NO
     told = "; ".join(f"{rung} {told_gap(gain, metric)}" for rung, gain in gains)
     fell = f"{', '.join(fallen)} {'falls' if len(fallen) == 1 else 'fall'}. " if fallen else ""
     asked = f"Does any rung fall when it is tuned? ({setting})"
@@ -154,10 +172,10 @@ def matters(asked: str, key: str, group: Sequence[Point], metric: str, margin: f
     level = ALPHA / len(others)
     gaps = [(getattr(point.setting, key), gap(point, first, metric, level=level)) for point in others]
     verdict = Verdict.CANNOT_TELL
-    if any(found.low > 0 or found.high < 0 for _, found in gaps):
-        verdict = Verdict.YES
-    elif all(-margin < found.low and found.high < margin for _, found in gaps):
+    if all(-margin < found.low and found.high < margin for _, found in gaps):
         verdict = Verdict.NO
+    elif any(found.low > 0 or found.high < 0 for _, found in gaps):
+        verdict = Verdict.YES
     best = getattr(max(group, key=lambda point: point.figures[metric].value).setting, key)
     told = "; ".join(f"{value} {told_gap(found, metric)}" for value, found in gaps)
     start = f"{getattr(first.setting, key)} ({told_value(first.figures[metric].value, metric)})"

@@ -64,6 +64,7 @@ def _opening(bench: Bench, found: Mapping[Run, Result], failed: Mapping[Run, str
     counted = "Test rows count by their weights, training rows once." if plan.weighted else "Every row counts once."
     blocks: list[Block] = [
         Heading(level=1, text=plan.title),
+        *([Paragraph(text=plan.about)] if plan.about else []),
         Paragraph(
             text=f"Trained on {len(rows.train):,} rows of {len({i.conversation for i in rows.train})} conversations, "
             f"judged by {len(rows.test):,} rows of {rooms} others; batches of {plan.batch}, dropout {plan.dropout:g}, "
@@ -97,9 +98,13 @@ def _plain_words(bench: Bench, known: Mapping[QuestionId, Points]) -> list[Block
         Paragraph(
             text="Yes and no are said by the intervals alone, which are widened where several are compared at once. "
             f"That nothing falls or matters means that all intervals stay within {100 * plan.margin:g} points, or "
-            f"{plan.margin:g} nats; cannot tell, that they are wider than what they would have to show. What falls by "
-            "the metric and rises by log p knows more than before and says yes too seldom or too often: it needs "
-            "another threshold, not other labels."
+            f"{plan.margin:g} nats; cannot tell, that they are wider than what they would have to show."
+        ),
+        Paragraph(
+            text="What needs no model stands above each table: the F1 of always giving the positive answer, and the "
+            "log p of the labels' own rates. What falls by the metric and rises by log p came nearer to those rates, "
+            "at the least, and says yes too seldom or too often at one half: look at its threshold before its labels. "
+            "Only where its log p is above that of the rates does it know more than they do."
         ),
     ]
     for question, found in known.items():

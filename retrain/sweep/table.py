@@ -8,7 +8,7 @@ from models.item import Item
 from models.question import Question
 from retrain.judged import Judged, judged
 from retrain.sweep.plan import Experiment, Plan
-from retrain.sweep.point import GOLD, Figure, Point, counts, figures, gap
+from retrain.sweep.point import GOLD, Figure, Point, counts, figures, floor, gap
 from retrain.sweep.rows import Rows
 from retrain.sweep.run import Result
 from retrain.sweep.setting import VANILLA, Run, Setting, short, told_epochs
@@ -125,4 +125,5 @@ def _point(question: Question, test: Sequence[Item], runs: Sequence[Result]) -> 
         figures=figures(counted),
         counts=counted,
         rows=len(first),
+        floor=floor(first),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.metrics import Floats
-from retrain.sweep.point import Counts, Point, figures
+from retrain.sweep.point import Counts, Floor, Point, figures
 from retrain.sweep.setting import VANILLA, Setting
 
 LORA = Setting(method="lora", rank=8, alpha=16, learning_rate=1e-3, ratio=1.0, epochs=2)
@@ -49,6 +49,7 @@ def made(
         figures=figures(counted, draws=400),
         counts=counted,
         rows=rooms * 40,
+        floor=Floor(f1=2 / 3, log_p=float(np.log(0.5))),
     )
 
 

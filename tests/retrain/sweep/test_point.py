@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from models.metrics import Scored, f1, macro_f1, precision, recall
 from retrain.judged import judged, scored
 from retrain.scaling.gold import gold_elsewhere
-from retrain.sweep.point import GOLD, counts, figures, gap
+from retrain.sweep.point import GOLD, counts, figures, floor, gap
 from retrain.sweep.setting import VANILLA
 from tests.retrain.conftest import IS_QUESTION, make_item
 from tests.retrain.sweep.made import LORA, cells, counted_of, made
@@ -28,6 +28,14 @@ def test_counts_by_room_give_the_metrics_of_all_rows(rows: list[tuple[bool, floa
         assert found[name].low <= found[name].high
     gold = gold_elsewhere(seen)
     assert found[GOLD].value == pytest.approx(float(np.average(gold, weights=seen.weight)))
+
+
+def test_what_needs_no_model_is_known() -> None:
+    items = [make_item(n) for n in (0, 1, 2, 4)]
+    seen = judged(IS_QUESTION, items, {item.burst.id: (-1.0, -1.0, -1.0) for item in items})
+    found = floor(seen)
+    assert found.f1 == pytest.approx(2 * 3 / (2 * 3 + 1))  # always yes: three right, one wrong
+    assert found.log_p == pytest.approx(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
 
 
 def test_a_figure_is_the_mean_of_its_seeds_and_their_spread_widens_it() -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from retrain.sweep.paper import paper
@@ -81,7 +82,17 @@ def test_a_rank_matters_does_not_matter_or_cannot_be_told() -> None:
 
     assert group([[0.7, 0.7], [0.8, 0.8]]).verdict is Verdict.YES
     assert group([[0.7, 0.7], [0.7, 0.7], [0.7, 0.7]]).verdict is Verdict.NO
+    assert group([[0.7, 0.7], [0.71, 0.71]]).verdict is Verdict.NO  # surely better, and surely by less than matters
     assert group([[0.6, 0.8], [0.9, 0.5]]).verdict is Verdict.CANNOT_TELL
+
+
+def test_what_knows_less_than_the_rates_is_told() -> None:
+    knows = read(ladder(VANILLA, [0.6, 0.7, 0.8], [-0.5, -0.4, -0.3]), "f1", 0.02)
+    assert answer(knows, "know more", by=GOLD).verdict is Verdict.YES
+    less = read(ladder(VANILLA, [0.6, 0.7, 0.8], [-0.9, -0.4, -0.3]), "f1", 0.02)
+    assert answer(less, "know more", by=GOLD).verdict is Verdict.NO
+    even = read(ladder(VANILLA, [0.6, 0.7], [float(np.log(0.5)), -0.3]), "f1", 0.02)
+    assert answer(even, "know more", by=GOLD).verdict is Verdict.CANNOT_TELL
 
 
 def test_lora_plus_is_compared_with_lora_all_else_equal() -> None:
