@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from accelerate import PartialState
 from accelerate.tracking import GeneralTracker, MLflowTracker, TensorBoardTracker, WandBTracker
 
 from models.errors import SettingsError, TrainingError
@@ -88,6 +89,7 @@ def curves(train: TrainSettings, folder: Path) -> Curves:
 def _started(
     kinds: Sequence[str], name: str, folder: Path, step: int, told: Mapping[str, int | float | str]
 ) -> list[GeneralTracker]:
+    PartialState(cpu=True)  # the trackers log through it; they compute nothing
     found = []
     for kind in kinds:
         try:
