@@ -31,7 +31,9 @@ SLACK = 0.01
 @click.option("--rung", "rungs", multiple=True, default=("starter-base-xs", "starter-base-s", "starter-base-m"))
 @click.option("--rank", "ranks", multiple=True, type=click.IntRange(min=1), default=(1, 2, 4, 8, 16, 32, 64))
 @click.option("--lora-rank", "lora_ranks", multiple=True, type=click.IntRange(min=1), default=(2, 8, 32))
-@click.option("--items", default=1000, show_default=True, help="Rows of TRAIN; 0: all.")
+@click.option(
+    "--items", default=0, show_default=True, help="Rows of TRAIN; 0: all. A few hundred teach next to nothing."
+)
 @click.option("--held-items", default=500, show_default=True, help="Rows of HELD; 0: all.")
 @click.option("--tokens", default=200, show_default=True, help="Longest prompt; the burst decides nearly everything.")
 @click.option("--epochs", default=2, show_default=True)
