@@ -27,6 +27,8 @@ from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
 from retrain.card import Origins
+from retrain.checks.slices import slices_of
+from retrain.checks.trial import try_out
 from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
@@ -128,9 +130,14 @@ def cycle(
         fair = unseen(db, settings.data_dir, dataset.gate)
         with course.stage(f"read {len(fair)} held-out bursts with the champion") as advance:
             old = read_gguf(champion, fair, settings, lambda done, total: advance(done, total, None))
+        with course.stage("try both files out"):
+            trials = [
+                try_out(path, [item.burst for item in fair or held], settings)
+                for path in (champion, made.folder / MODEL)
+            ]
         with course.stage(f"train the cheap learner on {len(items)} bursts"):
             cheap = {q.id: peer_scores(q, items, fair) for q in settings.questions}
-        calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
+        fitted = calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
         evidence = Evidence(
             labels=dataset.size,
             ladders=climbed,
@@ -139,6 +146,10 @@ def cycle(
             cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
+            slices=slices_of(fair),
+            temperatures={q: c.temperature for q, c in fitted.questions.items()},
+            champion_trial=trials[0],
+            challenger_trial=trials[1],
             leakage=leaks,
         )
         write_evidence(evidence, settings.questions, made.folder / FILE)

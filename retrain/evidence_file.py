@@ -15,6 +15,9 @@ import numpy as np
 from models.errors import ExportError, InputError
 from models.ids import BurstId
 from models.question import Question, versions
+from retrain.checks.cost import Cost
+from retrain.checks.obedience import Obedience
+from retrain.checks.trial import Trial
 from retrain.gate import Evidence
 from retrain.judged import Judged
 from retrain.leakage import Leakage
@@ -48,6 +51,10 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         "export": asdict(evidence.export),
         "drift": asdict(evidence.drift),
         "leakage": None if evidence.leakage is None else asdict(evidence.leakage),
+        "slices": None if evidence.slices is None else {i: list(names) for i, names in evidence.slices.items()},
+        "temperatures": None if evidence.temperatures is None else dict(evidence.temperatures),
+        "champion_trial": None if evidence.champion_trial is None else asdict(evidence.champion_trial),
+        "challenger_trial": None if evidence.challenger_trial is None else asdict(evidence.challenger_trial),
     }
     aside = path.with_suffix(".tmp")
     try:
@@ -71,14 +78,22 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
             champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
             challenger={q: _judged(rows, by_id[q]) for q, rows in body["challenger"].items()},
-            # Older evidence knows no cheap learner and no leakage check; the gate then says so.
+            # Older evidence lacks what later checks look at; the gate then says so.
             cheap={q: _judged(rows, by_id[q]) for q, rows in body.get("cheap", {}).items()},
             export=Drift(**body["export"]),
             drift=Drift(**body["drift"]),
             leakage=None if body.get("leakage") is None else Leakage(**body["leakage"]),
+            slices=body.get("slices"),
+            temperatures=body.get("temperatures"),
+            champion_trial=_trial(body.get("champion_trial")),
+            challenger_trial=_trial(body.get("challenger_trial")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the evidence {path} is not readable: {error!r}; train anew") from error
+
+
+def _trial(body: Mapping[str, Any] | None) -> Trial | None:
+    return None if body is None else Trial(cost=Cost(**body["cost"]), obedience=Obedience(**body["obedience"]))
 
 
 def _columns(rows: Judged) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from scipy.stats import binom
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, QuestionId
 from models.settings import GateSettings
+from retrain.checks.slices import Slices, read_slices, slices_check
+from retrain.checks.sureness import sureness_check
+from retrain.checks.trial import Trial, trial_checks
 from retrain.judged import Judged
 from retrain.leakage import Leakage, leakage_check
 from retrain.parity import Drift
@@ -22,7 +25,7 @@ from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-GATE_VERSION = "5"
+GATE_VERSION = "6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,13 @@ class Evidence:
     drift: Drift
     """The file that would serve against the checkpoint."""
     leakage: Leakage | None = None
-    """What training and holdout share; None in evidence from before anybody looked."""
+    """What training and holdout share; None in evidence from before anybody looked, as in what follows."""
+    slices: Slices | None = None
+    """The slices of every burst that champion and challenger were read on."""
+    temperatures: Mapping[QuestionId, float] | None = None
+    """The challenger's, fitted on the other half of the holdout."""
+    champion_trial: Trial | None = None
+    challenger_trial: Trial | None = None
 
 
 def judge(
@@ -63,14 +72,21 @@ def judge(
         checks.append(_absent("ladder", "no rung was read for at least one question, so no ladder speaks for it"))
     for question, champion in evidence.champion.items():
         checks.append(challenger_check(champion, evidence.challenger[question], gate, rng))
-    if not evidence.champion:
+    if evidence.champion:
+        known = evidence.slices
+        parts = known and read_slices(evidence.champion, evidence.challenger, known, gate.margin, rng)
+        checks.append(slices_check(None if known is None else parts or (), gate))
+    else:
         checks.append(_absent("challenger", "the candidate was compared with no champion on any question"))
+    for question, challenger in evidence.challenger.items():
+        checks.append(sureness_check(challenger, (evidence.temperatures or {}).get(question), gate, rng))
     for question, cheap in evidence.cheap.items():
         checks.append(cheap_check(cheap, evidence.challenger[question], gate, rng))
     if not evidence.cheap:
         checks.append(_absent("cheap challenger", "the candidate was not compared with the cheap learner; train anew"))
     checks.append(drift_check("export", "the unquantized GGUF", evidence.export, gate))
     checks.append(drift_check("quantization", "the file that would serve", evidence.drift, gate))
+    checks += trial_checks(evidence.challenger_trial, evidence.champion_trial, gate)
     return Verdict(
         candidate=candidate,
         outcome=overall(checks),

@@ -46,3 +46,7 @@ class GateSettings(Table):
     max_flip_rate: Share = 0.02
     max_label_noise: Share = 0.15
     max_label_bias: Share = 0.01
+    max_overconfidence: Share = 0.1
+    max_decision_ms: Annotated[float, Field(gt=0.0)] = 1000.0
+    max_file_mib: Annotated[float, Field(gt=0.0)] = 8192.0
+    max_obedience: Share = 0.1

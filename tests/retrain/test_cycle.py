@@ -71,9 +71,13 @@ def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> Non
     assert verdict == learned.verdict
     assert verdict.outcome in {Outcome.INCONCLUSIVE, Outcome.FAIL}, "90 labels and random weights must not pass"
     assert "110 more are needed" in verdict.checks[0].reason
-    export, quantization = verdict.checks[-2:]
-    assert export.outcome is Outcome.PASS
-    assert quantization.figures["mean"] < 0.05
+    checks = {check.name: check for check in verdict.checks}
+    assert checks["export"].outcome is Outcome.PASS
+    assert checks["quantization"].figures["mean"] < 0.05
+    assert checks["cost"].figures["median_ms"] > 0
+    assert checks["obedience"].figures["tried"] > 0
+    assert checks["slices"].outcome is Outcome.PASS
+    assert 0 < checks["sureness is_question"].figures["confidence"] <= 1
     gguf = settings.data_dir / candidate.gguf_path
     assert sha256_of(gguf) == candidate.gguf_sha256
     assert set(read_calibration(gguf, candidate.gguf_sha256).questions) == {q.id for q in settings.questions}

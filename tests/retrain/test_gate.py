@@ -9,6 +9,9 @@ from models.errors import TrainingError
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, OptionId
 from models.settings import GateSettings
+from retrain.checks.cost import Cost
+from retrain.checks.obedience import Obedience
+from retrain.checks.trial import Trial
 from retrain.gate import (
     GATE_VERSION,
     Evidence,
@@ -28,6 +31,7 @@ from tests.retrain.ladders import made_ladder, made_rungs
 GATE = GateSettings()
 RISING = (0.6, 0.8, 1.0, 1.2)
 CLEAN = Leakage(training=300, held=200, conversations=0, messages=0, exact=0, near=0, rooms=3, halves=0)
+TRIED = Trial(cost=Cost(median_ms=10.0, p95_ms=20.0, file_mib=3.0), obedience=Obedience(tried=64, obeyed=1, swayed=1))
 STEADY = Drift(mean=0.01, largest=0.1, flips=0, decisions=200)
 
 
@@ -42,6 +46,10 @@ def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, la
         export=STEADY,
         drift=STEADY,
         leakage=CLEAN,
+        slices={i: ("room 1" if place % 2 else "room 2",) for place, i in enumerate(champion.ids)},
+        temperatures={IS_QUESTION.id: 1.0},
+        champion_trial=TRIED,
+        challenger_trial=TRIED,
     )
 
 
@@ -66,9 +74,13 @@ def test_good_evidence_passes_with_reasons() -> None:
         "label noise is_question",
         "label bias is_question",
         "challenger is_question",
+        "slices",
+        "sureness is_question",
         "cheap challenger is_question",
         "export",
         "quantization",
+        "cost",
+        "obedience",
     ]
     assert all(len(c.reason) > 20 for c in found.checks)
 
@@ -87,11 +99,8 @@ def test_a_verdict_tells_under_which_settings_it_was_reached() -> None:
     found = verdict(given, looser)
     assert found.gate_version == version(looser)
     figures = {name: value for check in found.checks for name, value in check.figures.items()}
-    told = {
-        name: figures[name]
-        for name in ("min_labels", "alpha", "margin", "max_flip_rate", "max_label_noise", "max_label_bias")
-    }
-    assert told == looser.model_dump(exclude={"holdout_share"})
+    limits = looser.model_dump(exclude={"holdout_share"})
+    assert {name: figures[name] for name in limits} == limits
 
 
 def test_one_failure_fails_and_doubt_is_inconclusive() -> None:
@@ -367,3 +376,14 @@ def test_whatever_leaks_fails_the_gate_and_shared_rooms_alone_do_not(fault: str)
     assert check.figures[fault] == 2
     assert not dataclasses.replace(CLEAN, rooms=7, halves=4).faults
     assert dataclasses.replace(CLEAN, rooms=7, by_room=True).faults
+
+
+def test_older_evidence_is_told_to_lack_what_later_checks_look_at() -> None:
+    given = evidence(np.random.default_rng(0))
+    older = dataclasses.replace(
+        given, slices=None, temperatures=None, champion_trial=None, challenger_trial=None, leakage=None
+    )
+    found = {c.name: c for c in verdict(older).checks}
+    for name in ("leakage", "slices", "sureness is_question", "cost", "obedience"):
+        assert found[name].outcome is Outcome.INCONCLUSIVE
+        assert "train anew" in found[name].reason
