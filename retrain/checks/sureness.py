@@ -33,7 +33,9 @@ def sureness_check(
     right = (said.argmax(axis=1) == challenger.gold).astype(np.float64)
     weight = challenger.weight
     says, is_right = float(np.average(confidence, weights=weight)), float(np.average(right, weights=weight))
-    figures = {"confidence": says, "accuracy": is_right, "gap": says - is_right, "temperature": temperature}
+    # Rounded, as scores are in an evidence file: a verdict judged again must be the same.
+    figures = {"confidence": round(says, 4), "accuracy": round(is_right, 4), "gap": round(says - is_right, 4)}
+    figures["temperature"] = round(temperature, 4)
     figures |= {"labels": float(len(challenger)), "max_overconfidence": gate.max_overconfidence}
     told = f"it is {says:.1%} sure on average and right in {is_right:.1%} of {len(challenger)} labels"
     place = np.unique(np.array(challenger.conversations), return_inverse=True)[1]
@@ -45,7 +47,7 @@ def sureness_check(
     mass = np.bincount(place, weights=weight)
     times = draws(conversations, DRAWS, rng)
     low, high = np.quantile((times @ gaps) / (times @ mass), [gate.alpha, 1 - gate.alpha]).tolist()
-    figures |= {"low": low, "high": high}
+    figures |= {"low": round(low, 4), "high": round(high, 4)}
     told += f" (a gap between {low:+.3f} and {high:+.3f}; {gate.max_overconfidence:.2f} is allowed)"
     if low > gate.max_overconfidence:
         reason = f"{told}: it is surer than it may be; calibrate on more labels"
