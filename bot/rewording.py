@@ -14,7 +14,8 @@ from models.store.database import Database, transaction
 def ask_anew(db: Database, questions: Sequence[Question]) -> int:
     """Withdraw open requests made for other wordings, each for one in the present words; returns how many.
 
-    Nobody would see the old ones any more: a set of wordings has a labelling queue of its own. Strategy, probability
+    The old ones must not stand in annotators' lists: a set of wordings has a labelling queue of its own, and what was
+    answered in the old one meanwhile is kept as what it is (labeling/late.py). Strategy, probability
     and blindness are kept, for they say how the burst was drawn. An open second record, of whatever purpose, becomes a
     first question in the present words, which nobody was asked yet. Where the old words are back, so are the second
     records that were withdrawn with them. Raises StoreError.
@@ -24,7 +25,10 @@ def ask_anew(db: Database, questions: Sequence[Question]) -> int:
         for old in [request for state in OPEN for request in requests.in_state(db, state)]:
             if old.id == request_id(old.burst, questions, old.purpose, old.round):
                 continue
-            requests.set_state(db, [old.id], RequestState.WITHDRAWN)
+            if old.state is RequestState.AMENDED:  # what is answered there is about another text
+                requests.set_state(db, [old.id], RequestState.WITHDRAWN)
+            else:
+                requests.withdraw_reworded(db, [old.id])
             wanted = request_id(old.burst, questions)
             known = requests.get(db, wanted)
             if known is None:

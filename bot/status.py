@@ -18,6 +18,7 @@ from models.ids import QuestionId, RoomId
 from models.llama import sha256_of
 from models.question import Question, versions
 from models.settings import Settings
+from models.settings.wordings import read_adopted
 from models.store import (
     bursts,
     consent,
@@ -30,8 +31,10 @@ from models.store import (
     promotions,
     replies,
     requests,
+    steps,
 )
 from models.store.database import Database
+from models.wording import reworded
 
 DELAYS_OF = 1000
 """Bursts from which the delay is told."""
@@ -58,6 +61,8 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
         "champion": {**champion, "candidate": serving.candidate if serving is not None else None},
         "thresholds": thresholds,
         "candidates": len(learning.candidates(db)),
+        "next": _next(db),
+        "wordings": _wordings(settings),
         "stale": {candidate: list(erased) for candidate, erased in erasures.stale_candidates(db).items()},
         "erasures": {
             "done": len(erasures.every(db)) - len(erasures.unfinished(db)),
@@ -74,6 +79,23 @@ def status(db: Database, settings: Settings) -> dict[str, Any]:
             "started_at": run.started_at.isoformat(),
         },
     }
+
+
+def _next(db: Database) -> dict[str, Any] | None:
+    """What the gate proposes where it did not let the newest candidate pass."""
+    step = steps.current(db)
+    return None if step is None else {**asdict(step), "told": step.told}
+
+
+def _wordings(settings: Settings) -> dict[QuestionId, dict[str, Any]]:
+    """Wordings that maintainers adopted over config.toml's, and whether they hold still."""
+    now = versions(settings.questions)
+    found = {}
+    for name, one in read_adopted(settings.data_dir).items():
+        asked = next((q for q in settings.questions if q.id == name), None)
+        holds = asked is not None and reworded(asked, one.wording).version == now[name]
+        found[name] = {"text": one.wording.text, "by": one.by, "at": one.at.isoformat(), "holds": holds}
+    return found
 
 
 def _outbox(db: Database) -> dict[str, Any]:

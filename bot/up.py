@@ -19,19 +19,21 @@ from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
 from bot.rewording import ask_anew
 from bot.schedule import Schedule
+from bot.second_looks import send_proposed
 from bot.slot import ServingSlot
 from bot.steward import Steward
 from labeling.address import is_exposed
 from labeling.desk import Desk
 from labeling.embedded import EmbeddedArgilla
 from labeling.errors import UnreachableError
+from labeling.guidelines import guideline_version
 from labeling.inlet import Inlet
 from labeling.outbox import Outbox
 from labeling.renewing import renew
 from labeling.server.secret_files import CREDENTIALS
 from models.consent import Modes
 from models.settings import Settings, secret
-from models.store import consent
+from models.store import consent, queues
 from models.store.thread import Store
 
 log = structlog.get_logger(__name__)
@@ -72,6 +74,8 @@ class Bot:
         settings = self._settings
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(Store(settings.data_dir))
+            words = queues.Words(questions=settings.questions, guideline=guideline_version(settings.questions))
+            await store.do(queues.note, words, datetime.now(UTC))
             if moved := await store.do(ask_anew, settings.questions):
                 self._say(f"the questions have other wordings by now: {moved} open requests are asked anew")
             modes = Modes(settings.rooms())
@@ -144,6 +148,7 @@ class Bot:
             async def top_up() -> None:
                 mode = lambda room, platform: modes.of(room, platform).mode  # noqa: E731 - said once, beside its use
                 await store.do(renew, settings.questions, settings.ask, mode, datetime.now(UTC))
+                await store.do(send_proposed, settings, modes, datetime.now(UTC))
                 await asker.top_up()
                 await outbox.flush()
 

@@ -15,6 +15,14 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A response in the queue of any words; ``queue`` is the joint version of its questions."""
+
+    queue: str
+    response: Response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueProgress:
     """Records of the queue, those with enough submitted responses, and submitted responses by annotator."""
 

@@ -5,7 +5,7 @@ server's JSON, because the SDK drops the time of a response and fails on a disca
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any, Self
@@ -16,7 +16,7 @@ import httpx
 
 from labeling.accounts import Account, Accounts, Role
 from labeling.address import address
-from labeling.answers import Pulled, QueueProgress
+from labeling.answers import Late, Pulled, QueueProgress
 from labeling.connection import TIMEOUT_S, connect, explained
 from labeling.form import Form
 from labeling.ownership import check, check_half_made, is_queue, is_request, shape
@@ -26,7 +26,7 @@ from models.labels import Response, ResponseStatus
 from models.question import Question, joint_version
 
 WORKSPACE = "quandary"
-_QUEUE = re.compile(WORKSPACE + r"-[0-9a-f]{8}(-x\d+)?")
+_QUEUE = re.compile(WORKSPACE + r"-([0-9a-f]{8})(-x\d+)?")
 """Names of the datasets that ``ensure_dataset`` makes; versions before 0.2 made one for each overlap, too."""
 _WITHDRAW_MAX = 100  # Argilla deletes no more in one call
 _PUSH_MAX = 200
@@ -104,13 +104,33 @@ class ArgillaQueue:
                 return Pulled(responses=(), activity=activity)
             answered = _terms({"entity": "response", "property": "status"}, [s.value for s in ResponseStatus])
             responses = [
-                self._response(RequestId(record["external_id"]), response)
+                self._response(RequestId(record["external_id"]), response, self._options)
                 for queue in queues
                 for record in self._search(answered, queue.id)
                 for response in record["responses"]
                 if response["status"] in set(ResponseStatus) and not _hides(response)
             ]
         return Pulled(responses=tuple(responses), activity=latest)
+
+    def answers(self, requests: Sequence[RequestId]) -> list[Late]:
+        """Read all submitted and discarded responses to these requests, in the queues of earlier wordings too."""
+        self._ready()
+        found: list[Late] = []
+        with explained(self._url, f"reading the answers to {len(requests)} request(s)"):
+            ours = self._client.api.datasets.list(self._workspace().id)
+            queues = [model for model in ours if model.status == "ready" and self._is_queue(model)]
+            for queue, start in product(queues, range(0, len(requests), _WITHDRAW_MAX)):
+                wanted = _terms(
+                    {"entity": "record", "property": "external_id"}, requests[start : start + _WITHDRAW_MAX]
+                )
+                name = _QUEUE.fullmatch(queue.name)
+                found += [
+                    Late(queue=name[1], response=self._response(RequestId(record["external_id"]), response, None))
+                    for record in self._search(wanted, queue.id)
+                    for response in record["responses"]
+                    if name and response["status"] in set(ResponseStatus) and not _hides(response)
+                ]
+        return found
 
     def withdraw(self, requests: Sequence[RequestId]) -> int:
         """Delete requests' records with all responses, in the queues of earlier wordings too; returns how many."""
@@ -208,9 +228,15 @@ class ArgillaQueue:
             if len(found) >= page["total"] or not page["items"]:
                 return iter(found)
 
-    def _response(self, request: RequestId, fields: dict[str, Any]) -> Response:
+    def _response(
+        self, request: RequestId, fields: dict[str, Any], options: Mapping[str, frozenset[str]] | None
+    ) -> Response:
+        """Read a response; answers that are none of ``options`` are left out, all are kept where it is None."""
         values = {name: answer["value"] for name, answer in (fields["values"] or {}).items()}
-        answers = {q: values[q] for q, offered in self._options.items() if values.get(q) in offered}
+        if options is None:
+            answers = {name: value for name, value in values.items() if name != REWRITE and isinstance(value, str)}
+        else:
+            answers = {q: values[q] for q, offered in options.items() if values.get(q) in offered}
         rewrite = str(values.get(REWRITE) or "").strip()
         return Response(
             request=request,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from labeling.accounts import Account, Role
-from labeling.answers import Pulled, QueueProgress
+from labeling.answers import Late, Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
 from models.errors import LabelingError
@@ -46,6 +46,10 @@ class Desk:
     async def withdraw(self, requests: Sequence[RequestId]) -> int:
         """Delete records; returns how many there were."""
         return await self._do(lambda queue: queue.withdraw(requests))
+
+    async def answers(self, requests: Sequence[RequestId]) -> list[Late]:
+        """Read the responses to requests, in whatever words they were asked."""
+        return await self._do(lambda queue: queue.answers(requests))
 
     async def add_annotator(self, name: str, role: Role = Role.ANNOTATOR) -> str | None:
         """Let somebody work on the queue; returns a password to hand over once, or None where they keep theirs."""

@@ -16,8 +16,10 @@ from typing import Protocol
 
 import structlog
 
+from labeling.answers import Late
 from labeling.errors import RefusedError, UnreachableError
 from labeling.form import Form, fill
+from labeling.late import keep_late
 from labeling.names import day_names
 from models.chat import Burst
 from models.consent import Mode, Modes
@@ -54,6 +56,9 @@ class Queue(Protocol):
 
     async def withdraw(self, requests: Sequence[RequestId]) -> int:
         """Delete records; raises LabelingError."""
+
+    async def answers(self, requests: Sequence[RequestId]) -> Sequence[Late]:
+        """Read the responses to requests, in whatever words they were asked; raises LabelingError."""
 
 
 def backoff_s(attempts: int, rng: random.Random) -> float:
@@ -147,8 +152,15 @@ class Outbox:
             batches = None if batches is None else batches - 1
 
     async def _delete(self, ids: Sequence[RequestId], trouble: str) -> bool:
-        """Delete records; False where it did not work. Raises UnreachableError, which is logged as well."""
+        """Delete records; False where it did not work. Raises UnreachableError, which is logged as well.
+
+        What was answered in earlier words since they were last fetched is written down first.
+        """
         try:
+            if awaited := await self._store.do(requests.awaited, ids):
+                late = await self._queue.answers(awaited)
+                if made := await self._store.do(keep_late, late, self._clock()):
+                    log.info("answers in earlier words kept", labels=len(made))
             await self._queue.withdraw(ids)
         except LabelingError as error:
             log.warning(trouble, requests=len(ids), error=str(error))

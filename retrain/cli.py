@@ -24,8 +24,10 @@ from models.llama import gguf_of, sha256_of
 from models.remote import calibration_place, server_hash
 from models.serving import SERVER, open_server
 from models.settings import load_settings
+from models.step import Step
 from models.store import learning
 from models.store.database import open_database
+from retrain.acting import act
 from retrain.bench.commands import bench, reliability
 from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import read_gguf, read_with, writing
@@ -41,6 +43,7 @@ from retrain.leakage import refuse
 from retrain.picture import Panel, draw, short_count
 from retrain.priority import step_back
 from retrain.report import RunReport
+from retrain.revision.command import revise
 from retrain.scaling.command import scaling
 from retrain.sweep.command import sweep
 
@@ -50,7 +53,7 @@ def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-for command in (bench, reliability, sweep, scaling, dataset, export):
+for command in (bench, reliability, sweep, scaling, dataset, export, revise):
     cli.add_command(command)
 
 
@@ -81,7 +84,8 @@ def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool
     settings = load_settings(config)
     step_back(settings.train)
     learned = run_cycle(settings, limits=Limits(items=items, rungs=rungs, seconds=seconds), quiet=as_json)
-    _tell(learned.candidate, learned.verdict, panels(learned.ladders, settings.train.seed), as_json=as_json)
+    drawn = panels(learned.ladders, settings.train.seed)
+    _tell(learned.candidate, learned.verdict, learned.step, drawn, as_json=as_json)
 
 
 @cli.command()
@@ -156,7 +160,8 @@ def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
         drawn = panels(evidence.ladders, settings.train.seed)
         draw(drawn, verdict.outcome, folder / PICTURE)
         learning.put_candidate(db, found, verdict)
-    _tell(found, verdict, drawn, as_json=as_json)
+        step = act(db, settings, verdict, verdict.judged_at)
+    _tell(found, verdict, step, drawn, as_json=as_json)
 
 
 @cli.command()
@@ -214,7 +219,7 @@ def starter(data: Path, out: Path, work: Path | None, seed: int, budget_s: float
     click.echo(f"the family stands in {out}; its stages in {place} can be removed")
 
 
-def _tell(candidate: Candidate, verdict: Verdict, drawn: Sequence[Panel], *, as_json: bool) -> None:
+def _tell(candidate: Candidate, verdict: Verdict, step: Step | None, drawn: Sequence[Panel], *, as_json: bool) -> None:
     if as_json:
         checks = [
             {"name": c.name, "outcome": c.outcome.value, "reason": c.reason, "figures": dict(c.figures)}
@@ -230,6 +235,7 @@ def _tell(candidate: Candidate, verdict: Verdict, drawn: Sequence[Panel], *, as_
             "gate_version": verdict.gate_version,
             "picture": verdict.picture,
             "checks": checks,
+            "next": None if step is None else {**asdict(step), "told": step.told},
             "ladder": _figures(drawn),
         }
         click.echo(json.dumps(body, indent=2))
@@ -241,6 +247,8 @@ def _tell(candidate: Candidate, verdict: Verdict, drawn: Sequence[Panel], *, as_
     for check in verdict.checks:
         table.add_row(check.name, check.outcome.value, check.reason)
     Console().print(table)
+    if step is not None:
+        click.echo(f"next: {step.told}\n  for {step.reason}")
 
 
 def _figures(drawn: Sequence[Panel]) -> dict[str, object]:

@@ -22,9 +22,11 @@ from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
+from models.step import Step
 from models.store import labels, learning, requests, selection, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
+from retrain.acting import act
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
 from retrain.card import Origins
 from retrain.checks.slices import slices_of
@@ -40,6 +42,7 @@ from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
+from retrain.revision.adopt import fill_after
 from retrain.scaling.ladder import Ladder
 from retrain.second_try import at_rate, cross_fit_gently
 from retrain.selection.ladder import read_blank
@@ -68,6 +71,8 @@ class Learned:
 
     candidate: Candidate
     verdict: Verdict
+    step: Step | None
+    """What the gate proposes to do next; None where the candidate passed."""
     dataset: Dataset
     ladders: tuple[Ladder, ...]
 
@@ -180,9 +185,11 @@ def cycle(
         place(made.folder, settings.data_dir / folder)
         learning.put_candidate(db, candidate, verdict)
         selection.put_picture(db, dataset.id, f"{folder}/{SELECTION}")
+        fill_after(db, climbed, name)
+        step = act(db, settings, verdict, now())
         shutil.rmtree(course.work, ignore_errors=True)
         report.say(f"candidate {name}: the gate says {verdict.outcome.value}; {told_of(chosen)}, {folder}/{SELECTION}")
-    return Learned(candidate=candidate, verdict=verdict, dataset=dataset, ladders=evidence.ladders)
+    return Learned(candidate=candidate, verdict=verdict, step=step, dataset=dataset, ladders=evidence.ladders)
 
 
 def open_champion(settings: Settings) -> LlamaDecider:

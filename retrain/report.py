@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
@@ -20,6 +20,14 @@ from models.store.database import Database
 from models.store.learning import Run
 
 ROW_EVERY_S = 1.0
+Advance = Callable[[int, int, float | None], None]
+"""Told steps done, steps in all, and the loss where there is one."""
+
+
+def bars(*, quiet: bool) -> Callable[[str], AbstractContextManager[Advance]]:
+    """Stages that are shown and not written down, for what is no run: nothing is learned from it."""
+    console = Console(file=sys.stderr, highlight=False)
+    return lambda title: _bar(console, title, quiet=quiet)
 
 
 class RunReport:
@@ -78,24 +86,16 @@ class RunReport:
             self._console.print(escape(message))
 
     @contextmanager
-    def stage(self, title: str) -> Iterator[Callable[[int, int, float | None], None]]:
+    def stage(self, title: str) -> Iterator[Advance]:
         """Show a stage; what is yielded is told steps done, steps in all, and the loss where there is one."""
         self._write(step=0, steps=0, loss=None, message=title)
-        began = time.monotonic()
-        columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
-        terminal = self._console.is_terminal and not self._quiet
-        with Progress(*columns, console=self._console, disable=not terminal) as bars:
-            bar = bars.add_task(escape(title), total=None)
+        with _bar(self._console, title, quiet=self._quiet) as show:
 
             def advance(done: int, total: int, loss: float | None = None) -> None:
-                told = title if loss is None else f"{title}, loss {loss:.3f}"
-                bars.update(bar, completed=done, total=total, description=escape(told))
+                show(done, total, loss)
                 self._write(step=done, steps=total, loss=loss, message=title, soon=done < total)
 
             yield advance
-            bars.update(bar, total=1, completed=1) if bars.tasks[0].total is None else None
-        if not terminal and not self._quiet:
-            self._console.print(escape(f"{title}: {time.monotonic() - began:.1f} s"))
 
     def _write(
         self,
@@ -121,3 +121,22 @@ class RunReport:
         if not soon or time.monotonic() - self._written >= ROW_EVERY_S:
             learning.put_run(self._db, self.row)
             self._written = time.monotonic()
+
+
+@contextmanager
+def _bar(console: Console, title: str, *, quiet: bool) -> Iterator[Advance]:
+    """One stage's bar on a terminal, else one line at its end."""
+    began = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
+    terminal = console.is_terminal and not quiet
+    with Progress(*columns, console=console, disable=not terminal) as shown:
+        bar = shown.add_task(escape(title), total=None)
+
+        def advance(done: int, total: int, loss: float | None = None) -> None:
+            told = title if loss is None else f"{title}, loss {loss:.3f}"
+            shown.update(bar, completed=done, total=total, description=escape(told))
+
+        yield advance
+        shown.update(bar, total=1, completed=1) if shown.tasks[0].total is None else None
+    if not terminal and not quiet:
+        console.print(escape(f"{title}: {time.monotonic() - began:.1f} s"))

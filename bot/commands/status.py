@@ -50,6 +50,10 @@ def _show(found: Mapping[str, Any]) -> None:
     for question, fitted in found["thresholds"].items():
         table.add_row(f"guaranteed of {question}", Text("\n".join(fitted["guaranteed"].values())))
     table.add_row("candidates", str(found["candidates"]))
+    if found["next"] is not None:
+        table.add_row("next", Text(f"{found['next']['told']}\n{found['next']['reason']}"))
+    for question, words in found["wordings"].items():
+        table.add_row(f"wording of {question}", Text(_worded(question, words)))
     for candidate, erased in found["stale"].items():
         table.add_row(
             "to be trained anew",
@@ -62,6 +66,16 @@ def _show(found: Mapping[str, Any]) -> None:
         last = f"{run['id']}: {run['state']}, step {run['step']} of {run['steps']}, {run['message']}"
     table.add_row("last training", Text(last))
     Console().print(table)
+
+
+def _worded(question: str, words: Mapping[str, Any]) -> str:
+    """Whose words a question is asked in, where they are not config.toml's own."""
+    if not words["holds"]:
+        return "config.toml was changed since a wording was adopted, and goes before it"
+    day = datetime.fromisoformat(words["at"])
+    return (
+        f"{words['text']} (adopted by {words['by']}, {day:%Y-%m-%d}; `quandary revise {question} --back` takes it back)"
+    )
 
 
 def _waits(outbox: Mapping[str, Any]) -> str:

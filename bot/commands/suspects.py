@@ -2,7 +2,6 @@
 
 import json
 import math
-import random
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -13,10 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from labeling.reviewing import Looked, looked, send
+from bot.second_looks import send_looks, sent_today, share_of
+from labeling.reviewing import Looked, looked
 from models.consent import Modes
 from models.question import versions
-from models.settings import Settings, load_settings
+from models.settings import load_settings
 from models.store import suspects as store
 from models.store.database import open_database
 from models.suspects import THRESHOLD, Reason, Review
@@ -73,16 +73,14 @@ def send_suspects(config: Path, most: int | None) -> None:
     now = datetime.now(UTC)
     modes = Modes(settings.rooms())
     with closing(open_database(settings.data_dir)) as db:
-        before = store.sent_since(db, now.replace(hour=0, minute=0, second=0, microsecond=0))
-        budget = most or share_of(settings) - before
-        if budget < 2:
-            click.echo(
-                f"{before} second looks were sent today, of {share_of(settings)} that ask.review_share allows; "
-                "--most N sends more"
-            )
-            return
-        rng = random.Random(f"{settings.ask.seed} {len(store.reviews(db))}")  # noqa: S311 - a fair draw, no secret
-        sent = send(db, settings.questions, budget, rng, now, lambda *room: modes.of(*room).mode)
+        sent = send_looks(db, settings, modes, now, most)
+        before = sent_today(db, now)
+    if sent is None:
+        click.echo(
+            f"{before} second looks were sent today, of {share_of(settings)} that ask.review_share allows; "
+            "--most N sends more"
+        )
+        return
     if not sent.suspects:
         click.echo("nothing was sent: no label is suspect that was not looked at again, or there are no controls")
         return
@@ -114,11 +112,6 @@ def suspects_status(config: Path, *, as_json: bool) -> None:
     Console().print(table)
     if rows["suspects"].answered and rows["controls"].answered:
         click.echo(told_of(rows["suspects"], rows["controls"]))
-
-
-def share_of(settings: Settings) -> int:
-    """Second looks a day, controls counted."""
-    return int(settings.ask.daily_budget * settings.ask.review_share)
 
 
 def outcome(reviews: Sequence[Review]) -> dict[str, Looked]:

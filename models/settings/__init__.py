@@ -12,7 +12,7 @@ from models.settings.rooms import Language, MannersSettings, Mode, RoomRules, Ro
 from models.settings.table import Count, Seconds, Share, Table
 from models.settings.telegram import TelegramSettings
 from models.settings.webhook import WebhookSettings
-from models.settings.whole import Settings, load_settings, secret
+from models.settings.whole import Settings, load_settings, own_settings, secret
 
 __all__ = [
     "AnswerSettings",
@@ -44,5 +44,6 @@ __all__ = [
     "TrainSettings",
     "WebhookSettings",
     "load_settings",
+    "own_settings",
     "secret",
 ]

@@ -41,6 +41,7 @@ class AskSettings(Table):
     audit_share: Share = 0.05
     audit_block_minutes: Count = 30
     review_share: Share = 0.1
+    send_suspects: bool = True
     suggestions: bool = True
     seed: int = 0
 

@@ -24,6 +24,7 @@ from models.settings.rooms import MannersSettings, Rooms, RoomTable
 from models.settings.table import Table
 from models.settings.telegram import TelegramSettings
 from models.settings.webhook import WebhookSettings
+from models.settings.wordings import overlaid, read_adopted
 
 
 class Settings(Table):
@@ -74,7 +75,13 @@ class Settings(Table):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read config.toml; raises SettingsError naming every fault with its path in the file."""
+    """Read config.toml and lay adopted wordings over its questions; raises SettingsError naming every fault."""
+    settings = own_settings(path)
+    return settings.model_copy(update={"question": overlaid(settings.question, read_adopted(settings.data_dir))})
+
+
+def own_settings(path: Path) -> Settings:
+    """Read config.toml alone, in its own words; raises SettingsError naming every fault with its path in the file."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

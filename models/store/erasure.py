@@ -204,3 +204,4 @@ def _withdraw(db: Database, erasure: ErasureId, burst: str, states: str, state: 
     names = db.conn.execute("SELECT id FROM requests WHERE burst = ?", [burst]).fetchall()
     erasures.add(db, erasure, TraceKind.REQUEST, [name for (name,) in names])
     db.conn.execute(f"UPDATE requests SET state = ? WHERE burst = ? AND state IN {states}", [state, burst])
+    db.conn.execute("UPDATE requests SET reworded = 0 WHERE burst = ?", [burst])  # what was said of it counts no more

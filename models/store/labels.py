@@ -86,6 +86,7 @@ def void(db: Database, burst: BurstId) -> None:
     """Forget a burst's labels, the responses behind them and their scores: its text is another by now, or gone."""
     with transaction(db):
         db.conn.execute("DELETE FROM labels WHERE burst = ?", [burst])
+        db.conn.execute("UPDATE requests SET reworded = 0 WHERE burst = ?", [burst])
         db.conn.execute("DELETE FROM responses WHERE request IN (SELECT id FROM requests WHERE burst = ?)", [burst])
         selection.forget(db, burst)
 

@@ -70,7 +70,23 @@ def in_state(db: Database, state: RequestState) -> list[Request]:
 def set_state(db: Database, ids: Sequence[RequestId], state: RequestState) -> None:
     """Move requests to a state."""
     with transaction(db):
-        db.conn.executemany("UPDATE requests SET state = ? WHERE id = ?", [(state.value, i) for i in ids])
+        db.conn.executemany("UPDATE requests SET state = ?, reworded = 0 WHERE id = ?", [(state.value, i) for i in ids])
+
+
+def withdraw_reworded(db: Database, ids: Sequence[RequestId]) -> None:
+    """Withdraw requests whose words are others by now; what was answered in the old ones is still to be fetched."""
+    with transaction(db):
+        db.conn.executemany("UPDATE requests SET state = 'withdrawn', reworded = 1 WHERE id = ?", [(i,) for i in ids])
+
+
+def awaited(db: Database, ids: Sequence[RequestId] | None = None) -> list[RequestId]:
+    """Reworded requests (of these, or all) whose records may still stand in Argilla, with answers in the old words."""
+    rows = db.conn.execute(
+        "SELECT id FROM requests WHERE reworded = 1 AND state = 'withdrawn' AND cleared = 0 ORDER BY id"
+    )
+    found = [RequestId(name) for (name,) in rows.fetchall()]
+    wanted = set(found if ids is None else ids)
+    return [name for name in found if name in wanted]
 
 
 def to_clear(db: Database, limit: int) -> list[RequestId]:

@@ -322,3 +322,38 @@ def selections(db: Database) -> None:
 def label_licences(db: Database) -> None:
     """Under which licence the texts and labels of an imported file are."""
     db.table("sources").create({"source": str, "licence": str}, pk="source", not_null={"licence"})
+
+
+@migrations()
+def revisions(db: Database) -> None:
+    """What the gate proposes next, rounds of revision, the words of every queue, and whose late answers count."""
+    step = {"move": str, "count": int, "reason": str}
+    db.table("steps").create(
+        {"candidate": str, "question": str, **step, "proposed_at": float}, pk="candidate", not_null=set(step)
+    )
+    words = {"old": str, "new": str, "old_version": str, "new_version": str}
+    db.table("revisions").create(
+        {
+            "seq": int,
+            "question": str,
+            "round": int,
+            **words,
+            "back": int,
+            "by": str,
+            "why": str,
+            "at": float,
+            "labels": int,
+            "tried": str,
+            "before": str,
+            "after": str,
+            "after_candidate": str,
+        },
+        pk="seq",
+        not_null={"question", "round", *words, "back", "by", "why", "at", "labels"},
+    )
+    db.table("revisions").create_index(["question", "new_version"])
+    db.table("queues").create(
+        {"joint": str, "questions": str, "guideline": str, "opened_at": float}, pk="joint", not_null={"questions"}
+    )
+    db.table("requests").add_column("reworded", int, not_null_default=0)
+    db.execute("CREATE INDEX requests_reworded ON requests (id) WHERE reworded = 1")

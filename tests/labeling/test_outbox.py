@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeling.answers import Late
 from labeling.errors import RefusedError
 from labeling.form import Form
 from labeling.outbox import BACKOFF_MAX_S, REFUSALS_MAX, Outbox, backoff_s
@@ -48,6 +49,7 @@ class FlakyQueue:
         self.records: dict[str, Form] = {}
         self.pushes: list[list[str]] = []
         self.withdrawn: list[str] = []
+        self.late: list[Late] = []
         self.down = False
         self.refused: set[str] = set()
 
@@ -58,6 +60,11 @@ class FlakyQueue:
         if self.refused & {form.request for form in forms}:
             raise RefusedError("Argilla refused")
         self.records |= {form.request: form for form in forms}
+
+    async def answers(self, requests: Sequence[RequestId]) -> Sequence[Late]:
+        if self.down:
+            raise LabelingError("Argilla cannot be reached")
+        return [late for late in self.late if late.response.request in requests]
 
     async def withdraw(self, requests: Sequence[RequestId]) -> int:
         if self.down:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from labeling.answers import Late
 from labeling.errors import RefusedError, UnreachableError
 from labeling.form import Form
 from models.ids import RequestId
@@ -54,6 +55,11 @@ class UnreliableQueue:
             self.meanwhile()
             self.meanwhile = None
         self._after(fault)
+
+    async def answers(self, requests: Sequence[RequestId]) -> Sequence[Late]:
+        self._after(self._fault())
+        del requests
+        return []
 
     async def withdraw(self, requests: Sequence[RequestId]) -> int:
         fault = self._fault()
