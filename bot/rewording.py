@@ -1,14 +1,53 @@
-"""What becomes of open requests when config.toml asks otherwise than it did: the same bursts, in the new words."""
+"""What happens when questions get other words: the bot begins anew, and asks about the same bursts in these."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+
+import structlog
 
 from labeling.second import OPEN, in_these_words
+from models.errors import SettingsError
 from models.ids import BurstId, RequestId
 from models.labels import Purpose, RequestState, request_id
 from models.question import Question
+from models.settings import Settings, load_settings
+from models.settings.wordings import read_adopted
 from models.store import requests
 from models.store.database import Database, transaction
+
+LOOK_S = 5.0
+"""How often adopted wordings are looked at."""
+AT_TERMINAL = frozenset({"console", "replay"})
+"""Adapters that cannot begin anew: what they read is gone, or comes again from its beginning."""
+
+log = structlog.get_logger(__name__)
+
+
+class RewordedError(Exception):
+    """The questions have other words by now; whoever asks in the old ones has to begin anew."""
+
+
+async def watch_words(settings: Settings, config: Path, look_s: float = LOOK_S) -> None:
+    """Raise RewordedError once a wording is adopted or taken back; never returns otherwise.
+
+    Where config.toml has faults by now, the bot goes on in the words that it has.
+    """
+    seen = await asyncio.to_thread(read_adopted, settings.data_dir)
+    while True:
+        await asyncio.sleep(look_s)
+        try:
+            found = await asyncio.to_thread(read_adopted, settings.data_dir)
+            if found == seen:
+                continue
+            fresh = await asyncio.to_thread(load_settings, config)
+            seen = found
+        except SettingsError as error:
+            log.warning("adopted wordings not taken up", error=str(error))
+            continue
+        if fresh.questions != settings.questions:
+            raise RewordedError
 
 
 def ask_anew(db: Database, questions: Sequence[Question]) -> int:

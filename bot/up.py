@@ -17,7 +17,7 @@ from bot.collector import look_less_often
 from bot.erasing import Eraser
 from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
-from bot.rewording import ask_anew
+from bot.rewording import AT_TERMINAL, RewordedError, ask_anew, watch_words
 from bot.schedule import Schedule
 from bot.second_looks import send_proposed
 from bot.slot import ServingSlot
@@ -32,7 +32,7 @@ from labeling.outbox import Outbox
 from labeling.renewing import renew
 from labeling.server.secret_files import CREDENTIALS
 from models.consent import Modes
-from models.settings import Settings, secret
+from models.settings import Settings, load_settings, secret
 from models.store import consent, queues
 from models.store.thread import Store
 
@@ -49,7 +49,7 @@ class Bot:
 
     async def run(self) -> None:
         """Run until SIGINT or SIGTERM, then stop everything and return; raises QuandaryError if a part cannot go on."""
-        work = asyncio.create_task(self._work())
+        work = asyncio.create_task(self._rounds())
         loop = asyncio.get_running_loop()
         stopped = asyncio.Event()
 
@@ -69,6 +69,19 @@ class Bot:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
         self._say("stopped; nothing is lost")
+
+    async def _rounds(self) -> None:
+        """Work, and begin anew whenever a wording is adopted: everything that asks is made from the questions."""
+        reworded = True
+        while reworded:
+            reworded = False
+            try:
+                await self._work()
+            except* RewordedError:
+                reworded = True
+            if reworded:
+                self._settings = await asyncio.to_thread(load_settings, self._config)
+                self._say("a wording was adopted or taken back: the bot begins anew, in the present words")
 
     async def _work(self) -> None:
         settings = self._settings
@@ -96,6 +109,8 @@ class Bot:
                 tasks.create_task(self._listen(store, adapter, slot, actor, steward, asker))
                 tasks.create_task(slot.watch())
                 tasks.create_task(self._label(store, asker))
+                if settings.chat.adapter not in AT_TERMINAL:
+                    tasks.create_task(watch_words(settings, self._config))
 
     async def _listen(
         self,

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from labeling.agreement import applicable, labels_of
+from labeling.agreement import labels_of
 from labeling.answers import Late
 from labeling.second import in_these_words
 from labeling.settling import deciding, voices
+from models.agreement import applicable
 from models.ids import BurstId
 from models.labels import Label
 from models.privacy import mask

@@ -123,8 +123,8 @@ def revise(
             back=back,
         )
     click.echo(
-        f"round {made.round} of {present.id}: adopted by {by}. A running bot takes it up when it is started anew; "
-        f"`quandary revise {present.id} --back` takes it back",
+        f"round {made.round} of {present.id}: adopted by {by}. A running bot begins anew with it within seconds, "
+        f"one at a terminal when it is started next; `quandary revise {present.id} --back` takes it back",
         err=as_json,
     )
 
