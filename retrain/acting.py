@@ -18,13 +18,19 @@ from models.step import Move, Step
 from models.store import steps, suspects
 from models.store.database import Database
 from models.suspects import THRESHOLD
+from retrain.revision.adopt import fill_after
+from retrain.scaling.ladder import Ladder
 
 LEAST_MORE = 50
 """Labels proposed at the least where a check does not say how many it misses."""
 
 
-def act(db: Database, settings: Settings, verdict: Verdict, at: datetime) -> Step | None:
-    """Write down what follows from a verdict, and return it; None where the candidate passed."""
+def act(db: Database, settings: Settings, verdict: Verdict, ladders: Sequence[Ladder], at: datetime) -> Step | None:
+    """Write down what follows from a verdict, and return it; None where the candidate passed.
+
+    The ladders that it was judged by become what the last round of revision came to, where nothing did yet.
+    """
+    fill_after(db, ladders, verdict.candidate)
     waiting = suspects.unreviewed(db, versions(settings.questions))
     ready = Counter(one.question for one in waiting if one.suspicion >= THRESHOLD)
     step = next_step(verdict, [q.id for q in settings.questions], ready, settings.gate.holdout_share)
@@ -47,10 +53,12 @@ def next_step(
     failed = [check for check in troubled if check.outcome is Outcome.FAIL]
     step = _too_few(troubled) or _disagreeing(failed, of) or _suspect(troubled, of, ready)
     step = step or _misleading(failed, of, verdict.checks)
-    if step is None and failed:
-        return Step(move=Move.TRAIN, question=of[failed[0].name], count=0, reason=failed[0].reason)
+    short = [check for check in troubled if {"labels", "missing"} & set(check.figures)]
+    if step is None and (failed or not short):
+        first = (failed or troubled)[0]
+        return Step(move=Move.TRAIN, question=of[first.name], count=0, reason=first.reason)
     if step is None:
-        worst = max(troubled, key=lambda check: _missing(check, holdout_share))
+        worst = max(short, key=lambda check: _missing(check, holdout_share))
         count = _missing(worst, holdout_share)
         return Step(move=Move.LABEL, question=of[worst.name], count=count, reason=worst.reason)
     return step
@@ -133,6 +141,6 @@ def _missing(check: Check, holdout_share: float) -> int:
     """Labels in all that a check misses; where it does not say, as many again as it saw."""
     seen = check.figures.get("labels", 0.0)
     missing = check.figures.get("missing") or max(float(LEAST_MORE), seen)
-    if "challenger" in check.name:
+    if "challenger" in check.name or check.name.startswith(("slices", "sureness")):
         return math.ceil(missing / (holdout_share / 2))  # half of the holdout is for the gate
     return math.ceil(missing / (1 - holdout_share)) if "ladder" in check.name else math.ceil(missing)

@@ -160,7 +160,7 @@ def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
         drawn = panels(evidence.ladders, settings.train.seed)
         draw(drawn, verdict.outcome, folder / PICTURE)
         learning.put_candidate(db, found, verdict)
-        step = act(db, settings, verdict, verdict.judged_at)
+        step = act(db, settings, verdict, evidence.ladders, verdict.judged_at)
     _tell(found, verdict, step, drawn, as_json=as_json)
 
 

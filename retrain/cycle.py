@@ -42,7 +42,6 @@ from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
 from retrain.report import RunReport
-from retrain.revision.adopt import fill_after
 from retrain.scaling.ladder import Ladder
 from retrain.second_try import at_rate, cross_fit_gently
 from retrain.selection.ladder import read_blank
@@ -97,8 +96,7 @@ def cycle(
     ):
         dataset = frozen(settings, db, now())
         report.frozen(dataset.id)
-        leaks = dataset.leakage
-        refuse(leaks, dataset.id[:12])
+        refuse(dataset.leakage, dataset.id[:12])
         open_champion(settings).close()
         items = thinned(dataset.train, limits.items or settings.train.max_items)
         report.say(
@@ -155,7 +153,7 @@ def cycle(
             temperatures={q: c.temperature for q, c in fitted.questions.items()},
             champion_trial=trials[0],
             challenger_trial=trials[1],
-            leakage=leaks,
+            leakage=dataset.leakage,
         )
         write_evidence(evidence, settings.questions, made.folder / FILE)
         name = candidate_id(dataset.id, top.name, made.gguf_sha256)
@@ -185,8 +183,7 @@ def cycle(
         place(made.folder, settings.data_dir / folder)
         learning.put_candidate(db, candidate, verdict)
         selection.put_picture(db, dataset.id, f"{folder}/{SELECTION}")
-        fill_after(db, climbed, name)
-        step = act(db, settings, verdict, now())
+        step = act(db, settings, verdict, climbed, now())
         shutil.rmtree(course.work, ignore_errors=True)
         report.say(f"candidate {name}: the gate says {verdict.outcome.value}; {told_of(chosen)}, {folder}/{SELECTION}")
     return Learned(candidate=candidate, verdict=verdict, step=step, dataset=dataset, ladders=evidence.ladders)

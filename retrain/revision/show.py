@@ -16,6 +16,8 @@ from retrain.picture import short_count
 from retrain.revision.trial import Gain, Trial
 from retrain.trend import Trend
 
+STARTER = "starter-"
+SURE = 0.05
 Known = tuple[Round, Relabelled]
 """A round, and what people said of the same bursts before and after it."""
 
@@ -37,19 +39,22 @@ def show_trial(question: Question, new: Question, found: Trial) -> None:
         words.add_row(*map(Text, row))
     console.print(words)
     table = Table(title=f"{found.labels} labels of {found.conversations} conversations, untrained rungs (now / new)")
-    for column in ("rung", "size", "macro-F1", "gain", "log p", "gain, nats", ""):
-        table.add_column(column, justify="left" if column in ("rung", "") else "right", no_wrap=True)
+    for column in ("rung", "macro-F1", "gain", "log p", "gain (nats)"):
+        table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=column != "rung")
     for one in found.rungs:
         table.add_row(
-            one.new.rung,
-            short_count(one.new.parameters),
-            f"{one.old.macro_f1:.3f} / {one.new.macro_f1:.3f}",
+            f"{one.new.rung}\n{short_count(one.new.parameters)}",
+            f"{one.old.macro_f1:.3f} /\n{one.new.macro_f1:.3f}",
             _gain(one.macro_f1),
-            f"{one.old.gold:.3f} / {one.new.gold:.3f}",
-            _gain(one.gold),
-            one.gold.told,
+            f"{one.old.gold:.3f} /\n{one.new.gold:.3f}",
+            f"{_gain(one.gold)}\n{one.gold.told}",
         )
     console.print(table)
+    if partial := [one.new.rung for one in found.rungs if one.new.rung.startswith(STARTER)]:
+        click.echo(
+            f"{', '.join(partial)} learned the shipped words by heart and side with them: to compare with those, read "
+            "a family that never saw them (ladder.rungs)"
+        )
     click.echo(f"the ladder now: {_trend(found.old_trend)}; in the new words: {_trend(found.new_trend)}")
     click.echo(found.told)
 
@@ -93,11 +98,11 @@ def _top(readings: Sequence[RungReading] | None) -> str:
 
 
 def _gain(gain: Gain) -> str:
-    return f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+    return f"{gain.value:+.3f}\n{gain.low:+.3f} to {gain.high:+.3f}"
 
 
 def _trend(trend: Trend | None) -> str:
     if trend is None:
         return "too little for a trend"
-    said = "rises" if trend.p_rise < trend.p_fall else "does not rise"
+    said = "rises" if trend.p_rise < SURE else "falls" if trend.p_fall < SURE else "has no sure trend"
     return f"{said} (Page's test, p = {trend.p_rise:.3f}, z = {trend.z:+.2f})"

@@ -90,7 +90,8 @@ def test_untrained_rungs_that_fall_point_at_the_words_though_training_mends_it()
 
 
 def test_where_untrained_rungs_rise_and_tuned_ones_do_not_the_training_is_at_fault() -> None:
-    for checks in ((RISING, FLAT), (RISING, check("challenger is_question", FAIL, labels=200))):
+    worse = check("challenger is_question", FAIL, labels=200)
+    for checks in ((RISING, FLAT), (RISING, worse), (RISING, check("sureness is_question", OPEN))):
         found = step(ENOUGH, *checks)
         assert found is not None
         assert (found.move, found.question) == (Move.TRAIN, ASKED)
