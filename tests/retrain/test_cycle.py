@@ -23,7 +23,8 @@ from models.learning_lock import alone
 from models.llama import open_decider, sha256_of
 from models.selection import Why
 from models.settings import Settings
-from models.store import learning, selection
+from models.step import Move
+from models.store import learning, selection, steps
 from models.store.database import open_database
 from models.store.promotions import record
 from models.toml import dump_settings
@@ -99,6 +100,9 @@ def test_labels_become_a_judged_candidate_that_serves(settings: Settings) -> Non
         run = learning.last_run(db)
         chosen = selection.newest(db)
         scores = selection.scores(db, candidate.dataset)
+        assert steps.current(db) == learned.step
+    assert learned.step is not None
+    assert (learned.step.move, learned.step.count) == (Move.LABEL, 110)
     assert run is not None
     assert (run.state, run.dataset) == ("done", candidate.dataset)
     assert chosen is not None
