@@ -108,7 +108,10 @@ train(Path(sys.argv[1]), Path(sys.argv[2]), progress=lambda step, *_: print(step
     steps = []
     adapter = train(checkpoint, tmp_path, progress=lambda step, *_: steps.append(step))
     assert steps[0] == 6
-    assert same(weights(adapter), weights(trained))
+    # Not to the last digit: the killed process may have had other threads than this one, whose sums round otherwise.
+    resumed, whole = weights(adapter), weights(trained)
+    assert resumed.keys() == whole.keys()
+    assert all(torch.allclose(resumed[k], whole[k], rtol=0, atol=1e-4) for k in whole)
 
 
 def test_too_little_memory_is_said_with_what_to_do(checkpoint, tmp_path, monkeypatch):
