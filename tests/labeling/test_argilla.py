@@ -246,7 +246,13 @@ async def test_requests_of_earlier_wordings_are_withdrawn_from_their_own_queue(
     await asyncio.to_thread(queue.push, [old])
     async with await annotator(argilla, queue, "reworded") as ann:
         assert (await search(ann, text="madagascar"))["total"] == 1
+        await ann.submit(old.request, {"is_question": "yes", "rewrite": "How do I?"})
+        was = await asyncio.to_thread(lambda: queue._ready().name)
         await asyncio.to_thread(queue.ensure_dataset, wordings("reworded"))
+        [late] = await asyncio.to_thread(queue.answers, [old.request, RequestId("unknown")])
+        assert f"quandary-{late.queue}" == was, "the name of a queue tells its words"
+        assert (late.response.annotator, late.response.answers) == ("reworded", {"is_question": "yes"})
+        assert (late.response.rewrite, late.response.status) == ("How do I?", ResponseStatus.SUBMITTED)
         assert await asyncio.to_thread(queue.withdraw, [old.request]) == 1
         assert (await search(ann, text="madagascar"))["total"] == 0
 
