@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import signal
 import sqlite3
@@ -44,16 +43,10 @@ room = [{ id = "*", mode = "train", training_rights = true }]
 """
 ROOMS, EACH = 6, 5
 SLOW_S = 120.0
-HOUR_MS = 3_600_000
+HOUR_MS, HALF_HOUR_MS = 3_600_000, 1_800_000
 """Events carry times of earlier today, so that nothing waits for a clock."""
 SECRET = "how do I hide the xylophone from my neighbours"
 REPHRASED = "where can I buy a second marimba"
-
-
-def asked(number: int) -> str:
-    """A question in words of its own: what is worded alike would be left out of training as a copy."""
-    digest = hashlib.sha256(str(number).encode()).hexdigest().translate(str.maketrans("0123456789", "ghijklmnop"))
-    return f"how do I {' '.join(digest[start : start + 7] for start in range(0, 49, 7))}"
 
 
 class Up:
@@ -100,7 +93,8 @@ class Group:
 
     def __init__(self, up: Up, user: str, ann: Member) -> None:
         self.up, self.user, self.ann = up, user, ann
-        self.begin = int(time.time() * 1000) - 6 * HOUR_MS
+        # A conversation is a half-hour of a room: what is said within one must not fall into two, whatever the time is.
+        self.begin = int(time.time() * 1000) // HALF_HOUR_MS * HALF_HOUR_MS - 6 * HOUR_MS
 
     async def enter(self) -> str:
         room = self.ann.create_room(self.user)
@@ -163,7 +157,7 @@ async def test_an_edit_and_a_redaction_reach_store_argilla_and_the_next_dataset(
             await group.heard(room, group.begin)
         said = []
         for number in range(ROOMS * EACH):
-            text = SECRET if number == 0 else asked(number)
+            text = SECRET if number == 0 else f"how do I mount disk number {number}"
             said.append(group.ann.say(rooms[number % ROOMS], text, at_ms=group.begin + 3 * HOUR_MS + number * 60_000))
         group.ann.say(rooms[-1], "thanks", at_ms=group.begin + 5 * HOUR_MS)
         await up.until(lambda: group.in_argilla(SECRET) and group.requests("pending") == 0)
