@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, async_playwright
 
+from labeling.embedded import EmbeddedArgilla
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -32,6 +34,13 @@ def chromium() -> str:
             pytest.fail(why)
         pytest.skip(why)
     return found
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def argilla(tmp_path: Path) -> AsyncIterator[EmbeddedArgilla]:
+    """A server of its own: Argilla's first page lists ten queues, and other tests make more than that."""
+    async with EmbeddedArgilla(tmp_path / "argilla", start_timeout_s=300) as server:
+        yield server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
