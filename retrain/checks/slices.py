@@ -15,8 +15,9 @@ from models.ids import BurstId, QuestionId
 from models.item import Item
 from models.metrics import Scored, macro_f1
 from models.resample import draws, macro_f1_of, tables
+from models.script import language
 from models.settings import GateSettings
-from retrain.judged import Judged, scored
+from retrain.judged import Judged, answering, scored
 from retrain.rivals import LEAST_CONVERSATIONS, LEAST_OF_EACH
 
 LEAST_ITEMS = 50
@@ -26,7 +27,7 @@ DRAWS = 2000
 NAME = "slices"
 
 Slices = Mapping[BurstId, Sequence[str]]
-"""The slices that each burst is in, such as ``language zh`` and ``length short``."""
+"""The slices that each burst is in, such as ``language Chinese`` and ``length short``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def slices_of(items: Sequence[Item]) -> dict[BurstId, tuple[str, ...]]:
         number = rooms.setdefault(item.burst.room, len(rooms) + 1)
         size = len(item.burst.text)
         length = "short" if size < SHORT_CHARS else "long" if size > LONG_CHARS else "middling"
-        found[item.burst.id] = (f"room {number}", f"language {_language(item.burst.text)}", f"length {length}")
+        found[item.burst.id] = (f"room {number}", f"language {language(item.burst.text)}", f"length {length}")
     return found
 
 
@@ -72,7 +73,7 @@ def read_slices(
     found: list[Slice] = []
     for question, old in champion.items():
         before, after = scored(old), scored(challenger[question])
-        kept = _kept_ids(old, before)
+        kept = [old.ids[place] for place in answering(old)]
         names = dict.fromkeys(name for i in kept for name in slices.get(i, ()))
         for name in sorted(names):
             rows = np.array([name in slices.get(i, ()) for i in kept])
@@ -133,18 +134,6 @@ def _slice(
     return Slice(question=question, name=name, labels=len(before.gold), champion=old, challenger=new, p=p)
 
 
-def _kept_ids(rows: Judged, columns: Scored) -> list[BurstId]:
-    """The bursts behind the rows of ``scored``, which leaves out labels of the abstaining option."""
-    question = rows.question
-    if question.abstain is None:
-        return list(rows.ids)
-    unsure = question.index(question.abstain)
-    kept = [i for i, gold in zip(rows.ids, rows.gold, strict=True) if gold != unsure]
-    if len(kept) != len(columns.gold):  # pragma: no cover - both follow one rule
-        raise AssertionError(f"{len(kept)} bursts for {len(columns.gold)} rows")
-    return kept
-
-
 def _only(columns: Scored, rows: NDArray[np.bool_]) -> Scored:
     return Scored(
         gold=columns.gold[rows],
@@ -153,10 +142,3 @@ def _only(columns: Scored, rows: NDArray[np.bool_]) -> Scored:
         sure=columns.sure[rows],
         cluster=columns.cluster[rows],
     )
-
-
-def _language(text: str) -> str:
-    """``zh`` where most letters are Chinese characters, else ``en``."""
-    letters = [c for c in text if c.isalpha()]
-    chinese = sum("\u4e00" <= c <= "\u9fff" for c in letters)
-    return "zh" if 2 * chinese > len(letters) else "en"

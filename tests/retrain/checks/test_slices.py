@@ -83,8 +83,8 @@ def test_slices_name_no_room_of_a_platform():
     chinese = replace(items[2], burst=replace(items[2].burst, text="这个怎么部署到板子上？" * 20))
     found = slices_of([*items[:2], chinese])
     assert [names[0] for names in found.values()] == ["room 1", "room 2", "room 3"]
-    assert found[chinese.burst.id][1:] == ("language zh", "length long")
-    assert found[items[0].burst.id][1:] == ("language en", "length short")
+    assert found[chinese.burst.id][1:] == ("language Chinese", "length long")
+    assert found[items[0].burst.id][1:] == ("language Latin letters", "length short")
 
 
 @settings(max_examples=15, deadline=None)
