@@ -6,11 +6,16 @@ import socket
 
 import uvicorn
 from argilla_server import app
+from argilla_server.contexts import accounts
 from argilla_server.jobs import dataset_jobs
+from argilla_server.models import User, Webhook
+from argilla_server.webhooks.v1 import records, responses
 
 from labeling.server import (
     database,
+    events,
     indexes,
+    lookups,
     search,  # noqa: F401 - importing it registers the engine
     webhooks,
 )
@@ -32,6 +37,7 @@ async def serve(listener: socket.socket, credentials: Credentials, lanes: JobLan
             "notify_event_job": webhooks.notify,
         }
     )
+    _spare_queries()
     page = PagePolicy(app, argilla_policy())
     options = uvicorn.Config(page, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE_S)
     try:
@@ -41,6 +47,15 @@ async def serve(listener: socket.socket, credentials: Credentials, lanes: JobLan
         await lanes.close()
         await webhooks.close()
         indexes.close()
+
+
+def _spare_queries() -> None:
+    """Put our own in the place of functions of Argilla's that ask the database for the same things again."""
+    lookups.forget_when_written()
+    User.is_member = lookups.membership(User.is_member)
+    accounts.get_user_by_username = lookups.user_by_name(accounts.get_user_by_username)
+    records.build_record_event = events.when_heard(records.build_record_event, Webhook)
+    responses.build_response_event = events.when_heard(responses.build_response_event, Webhook)
 
 
 class _AnnouncingServer(uvicorn.Server):

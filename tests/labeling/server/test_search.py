@@ -1,5 +1,7 @@
 """Argilla's search through its real server: by the SDK, and by the calls that its page makes."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import argilla as rg
@@ -323,3 +325,30 @@ def test_changed_and_deleted_records_are_found_as_they_are_now(rig: Rig) -> None
     rig.dataset.records.delete(list(rig.dataset.records(rg.Query(query="quagga"))))
     assert rig.names(query={"text": {"q": "quagga"}}) == []
     assert "g" not in rig.names(query=nearest)
+
+
+def test_metadata_that_the_user_may_not_see_is_left_out_without_a_write(rig: Rig, argilla: EmbeddedArgilla) -> None:
+    before = rig.search()["records"]
+    assert {name for found in before for name in found["metadata"]} == {"room", "length", "doubt"}
+    doubt = next(prop for prop in rig.dataset.settings.metadata if prop.name == "doubt")
+    doubt.visible_for_annotators = False
+    doubt.update()
+    with closing(sqlite3.connect(argilla.home / "argilla.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")  # whoever wants to write now waits half a minute and fails
+        hidden = rig.search()["records"]
+        writer.execute("ROLLBACK")
+    doubt.visible_for_annotators = True
+    doubt.update()
+    assert {name for found in hidden for name in found["metadata"]} == {"room", "length"}
+    assert rig.search()["records"] == before
+
+
+def test_who_leaves_the_workspace_reads_nothing_more(rig: Rig) -> None:
+    user, workspace = rig.owner.users("searcher"), rig.owner.workspaces("search")
+    path = f"/api/v1/me/datasets/{rig.dataset.id}/records/search"
+    user.remove_from_workspace(workspace)
+    try:
+        assert rig.page.post(path, json={}).status_code == 403
+    finally:
+        user.add_to_workspace(workspace)
+    assert rig.page.post(path, json={}).status_code == 200
