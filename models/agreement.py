@@ -20,6 +20,7 @@ INDEPENDENT = frozenset({Purpose.ASK, Purpose.RENEW, Purpose.OVERLAP})
 class Unit:
     """One burst's independent answers to one question, by annotator, and when the first was given."""
 
+    burst: BurstId
     answers: Mapping[str, OptionId]
     at: datetime
 
@@ -50,7 +51,7 @@ def units_of(
         if purpose in INDEPENDENT and response.status is ResponseStatus.SUBMITTED and said and answer is not None:
             found[burst][response.annotator] = answer
             first.setdefault(burst, response.submitted_at)
-    return [Unit(answers=answers, at=first[burst]) for burst, answers in found.items()]
+    return [Unit(burst=burst, answers=answers, at=first[burst]) for burst, answers in found.items()]
 
 
 def krippendorff_alpha(units: Iterable[Sequence[Hashable]]) -> float | None:

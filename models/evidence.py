@@ -27,6 +27,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a verdict hangs on beside the gate's version: with the same terms the same evidence gives the same verdict.
+
+    ``gate`` are the ``[gate]`` settings, ``seed`` that of every resampling, ``evidence_sha256`` the evidence file's
+    hash.
+    """
+
+    gate: Mapping[str, float]
+    seed: int
+    evidence_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the gate concludes about a candidate: fail if any check fails, else inconclusive if any is, else pass."""
 
@@ -37,6 +50,8 @@ class Verdict:
     judged_at: datetime
     picture: str | None = None
     """Path of the ladder's picture, relative to the data directory."""
+    terms: Terms | None = None
+    """None in verdicts from before terms were kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

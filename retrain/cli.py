@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -34,9 +33,8 @@ from retrain.candidate import read_gguf, read_with, writing
 from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.dataset_command import dataset
-from retrain.evidence_file import FILE, read_evidence
+from retrain.evidence_file import FILE
 from retrain.export.command import export
-from retrain.gate import judge
 from retrain.ladder import prepared_base
 from retrain.ladder import train as train_rung
 from retrain.leakage import refuse
@@ -46,6 +44,8 @@ from retrain.report import RunReport
 from retrain.revision.command import revise
 from retrain.scaling.command import scaling
 from retrain.sweep.command import sweep
+from retrain.verdict import reach
+from retrain.verdict_command import verdict as verdict_commands
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +53,7 @@ def cli() -> None:
     """Learn from labels: freeze, train, export, calibrate, judge."""
 
 
-for command in (bench, reliability, sweep, scaling, dataset, export, revise):
+for command in (bench, reliability, sweep, scaling, dataset, export, revise, verdict_commands):
     cli.add_command(command)
 
 
@@ -148,13 +148,13 @@ def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
             told = ", ".join(c.id for c, _ in known) or "none at all"
             raise InputError(f"there is no candidate {candidate or ''}; there are: {told}")
         folder = (settings.data_dir / found.gguf_path).parent
-        evidence = read_evidence(folder / FILE, settings.questions)
-        verdict = judge(
-            evidence,
+        verdict, evidence = reach(
+            folder / FILE,
+            settings.questions,
             settings.gate,
+            settings.train.seed,
             candidate=found.id,
             judged_at=datetime.now(UTC),
-            rng=np.random.default_rng(settings.train.seed),
             picture=(folder / PICTURE).relative_to(settings.data_dir).as_posix(),
         )
         drawn = panels(evidence.ladders, settings.train.seed)

@@ -29,13 +29,14 @@ from models.store.promotions import current_slot
 from retrain.acting import act
 from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
 from retrain.card import Origins
+from retrain.checks.agreement import overlaps
 from retrain.checks.slices import slices_of
 from retrain.checks.trial import try_out
 from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
-from retrain.gate import Evidence, judge
+from retrain.gate import Evidence
 from retrain.judged import Judged, judged, scored
 from retrain.ladder import Course, Readings, Rung, read_vanilla, rising, train
 from retrain.leakage import apart, refuse
@@ -49,6 +50,7 @@ from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
 from retrain.suspecting import all_weighed, weighings
 from retrain.trend import majority, prior, rung_score
+from retrain.verdict import reach
 
 PICTURE, SELECTION, CURVES = "ladder.png", "selection.png", "curves"
 TRAIN_COST = 3.0
@@ -149,6 +151,7 @@ def cycle(
             cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
+            agreement=overlaps(settings.questions, dataset.items, requests.answered(db)),
             slices=slices_of(fair),
             temperatures={q: c.temperature for q, c in fitted.questions.items()},
             champion_trial=trials[0],
@@ -158,12 +161,14 @@ def cycle(
         write_evidence(evidence, settings.questions, made.folder / FILE)
         name = candidate_id(dataset.id, top.name, made.gguf_sha256)
         folder = f"{FOLDER}/{name}"
-        verdict = judge(
-            evidence,
+        # Judged is the file, not what it was made of: it rounds, and a verdict must be reached again from it.
+        verdict, evidence = reach(
+            made.folder / FILE,
+            settings.questions,
             settings.gate,
+            settings.train.seed,
             candidate=name,
             judged_at=now(),
-            rng=np.random.default_rng(settings.train.seed),
             picture=f"{folder}/{PICTURE}",
         )
         draw(panels(evidence.ladders, settings.train.seed), verdict.outcome, made.folder / PICTURE)

@@ -44,6 +44,11 @@ class Dataset:
     erased: int = 0
 
     @property
+    def items(self) -> tuple[Item, ...]:
+        """Items of all parts."""
+        return (*self.train, *self.calibration, *self.gate)
+
+    @property
     def size(self) -> int:
         """Items of all parts."""
         return len(self.train) + len(self.calibration) + len(self.gate)

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from models.errors import ExportError, InputError
-from models.ids import BurstId
+from models.ids import BurstId, OptionId, QuestionId
 from models.question import Question, versions
+from retrain.checks.agreement import Overlap
 from retrain.checks.cost import Cost
 from retrain.checks.obedience import Obedience
 from retrain.checks.trial import Trial
@@ -51,6 +52,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         "export": asdict(evidence.export),
         "drift": asdict(evidence.drift),
         "leakage": None if evidence.leakage is None else asdict(evidence.leakage),
+        "agreement": None if evidence.agreement is None else {q: asdict(o) for q, o in evidence.agreement.items()},
         "slices": None if evidence.slices is None else {i: list(names) for i, names in evidence.slices.items()},
         "temperatures": None if evidence.temperatures is None else dict(evidence.temperatures),
         "champion_trial": None if evidence.champion_trial is None else asdict(evidence.champion_trial),
@@ -83,6 +85,7 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             export=Drift(**body["export"]),
             drift=Drift(**body["drift"]),
             leakage=None if body.get("leakage") is None else Leakage(**body["leakage"]),
+            agreement=_agreement(body.get("agreement")),
             slices=body.get("slices"),
             temperatures=body.get("temperatures"),
             champion_trial=_trial(body.get("champion_trial")),
@@ -94,6 +97,19 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
 
 def _trial(body: Mapping[str, Any] | None) -> Trial | None:
     return None if body is None else Trial(cost=Cost(**body["cost"]), obedience=Obedience(**body["obedience"]))
+
+
+def _agreement(body: Mapping[str, Any] | None) -> dict[QuestionId, Overlap] | None:
+    if body is None:
+        return None
+    return {
+        QuestionId(question): Overlap(
+            answers=tuple(tuple(OptionId(option) for option in answers) for answers in row["answers"]),
+            conversations=tuple(row["conversations"]),
+            labels=int(row["labels"]),
+        )
+        for question, row in body.items()
+    }
 
 
 def _columns(rows: Judged) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from scipy.stats import binom
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, QuestionId
 from models.settings import GateSettings
+from retrain.checks.agreement import Overlaps, agreement_checks
 from retrain.checks.slices import Slices, read_slices, slices_check
 from retrain.checks.sureness import sureness_check
 from retrain.checks.trial import Trial, trial_checks
@@ -25,7 +26,7 @@ from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-GATE_VERSION = "6"
+GATE_VERSION = "7"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Evidence:
     """The file that would serve against the checkpoint."""
     leakage: Leakage | None = None
     """What training and holdout share; None in evidence from before anybody looked, as in what follows."""
+    agreement: Overlaps | None = None
+    """What several people answered about the same bursts of the dataset."""
     slices: Slices | None = None
     """The slices of every burst that champion and challenger were read on."""
     temperatures: Mapping[QuestionId, float] | None = None
@@ -65,6 +68,7 @@ def judge(
 ) -> Verdict:
     """Weigh the evidence for a candidate."""
     checks = [labels_check(evidence.labels, gate), leakage_check(evidence.leakage)]
+    checks += agreement_checks(evidence.agreement, gate, rng)
     read = [ladder for ladder in evidence.ladders if ladder.rungs]
     for ladder in read:
         checks += ladder_checks(ladder, gate, rng)

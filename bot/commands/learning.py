@@ -15,6 +15,7 @@ NAMES: Mapping[str, str] = {
     "cycle": "Everything from labels to a judged candidate, as the schedule does at night.",
     "ladder": "Read the ladder, untrained and tuned, and draw it.",
     "gate": "Judge a candidate once more, under the settings as they are now.",
+    "verdict": "List verdicts; show one, reached again from its stored evidence and compared.",
     "revise": "Try another wording of a question on the same labels; adopt it, or take it back; show the history.",
     "calibrate": "Fit a model's temperature and thresholds on labelled rows.",
     "dataset": "Look at frozen datasets, and at what two files of labelled rows share.",

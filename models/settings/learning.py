@@ -44,6 +44,7 @@ class GateSettings(Table):
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05
     margin: Share = 0.02
     max_flip_rate: Share = 0.02
+    min_agreement: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.5
     max_label_noise: Share = 0.15
     max_label_bias: Share = 0.01
     max_overconfidence: Share = 0.1

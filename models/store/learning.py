@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from models.evidence import Candidate, Check, Outcome, Verdict
+from models.evidence import Candidate, Check, Outcome, Terms, Verdict
 from models.ids import CandidateId, DatasetId, QuestionId, RunId
 from models.store.database import to_seconds, to_time, transaction
 
@@ -116,6 +116,7 @@ def put_candidate(db: Database, candidate: Candidate, verdict: Verdict) -> None:
                 "gate_version": verdict.gate_version,
                 "picture": verdict.picture,
                 "judged_at": to_seconds(verdict.judged_at),
+                "terms": None if verdict.terms is None else json.dumps(_terms_body(verdict.terms)),
             },
             pk="candidate",
         )
@@ -124,7 +125,7 @@ def put_candidate(db: Database, candidate: Candidate, verdict: Verdict) -> None:
 def candidates(db: Database) -> list[tuple[Candidate, Verdict]]:
     """All candidates with their verdicts, newest first."""
     rows = db.query(
-        "SELECT c.*, v.outcome, v.checks, v.gate_version, v.picture, v.judged_at "
+        "SELECT c.*, v.outcome, v.checks, v.gate_version, v.picture, v.judged_at, v.terms "
         "FROM candidates c JOIN verdicts v ON v.candidate = c.id ORDER BY c.created_at DESC"
     )
     return [(_candidate(row), _verdict(row)) for row in rows]
@@ -156,4 +157,9 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
         gate_version=row["gate_version"],
         picture=row["picture"],
         judged_at=to_time(row["judged_at"]),
+        terms=None if row["terms"] is None else Terms(**json.loads(row["terms"])),
     )
+
+
+def _terms_body(terms: Terms) -> dict[str, Any]:
+    return {"gate": dict(terms.gate), "seed": terms.seed, "evidence_sha256": terms.evidence_sha256}

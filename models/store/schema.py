@@ -357,3 +357,9 @@ def revisions(db: Database) -> None:
     )
     db.table("requests").add_column("reworded", int, not_null_default=0)
     db.execute("CREATE INDEX requests_reworded ON requests (id) WHERE reworded = 1")
+
+
+@migrations()
+def verdict_terms(db: Database) -> None:
+    """Under which settings, with which seed and on which evidence a verdict was reached; NULL in older ones."""
+    db.table("verdicts").add_column("terms", str)

@@ -19,6 +19,7 @@ PROPOSALS = ["yy"] * 20 + ["yn"] * 5 + ["ny"] * 10 + ["nn"] * 15
 def units(answers: list[str], days: int = 0) -> list[Unit]:
     return [
         Unit(
+            burst=BurstId(f"b{place}"),
             answers={name: OptionId(o) for name, o in zip("abcd", given, strict=False)},
             at=NOON + timedelta(days=days * place),
         )
@@ -68,5 +69,6 @@ def test_only_independent_answers_in_the_present_words_are_compared() -> None:
         (BurstId("b2"), Purpose.ADJUDICATE, yes),
         (BurstId("b2"), Purpose.ASK, response("dan", status="discarded", is_question="yes")),
     ]
-    assert units_of(ASKED[0], ASKED, given) == [Unit(answers={"ann": OptionId("yes"), "bea": OptionId("no")}, at=NOON)]
+    both = {"ann": OptionId("yes"), "bea": OptionId("no")}
+    assert units_of(ASKED[0], ASKED, given) == [Unit(burst=BurstId("b1"), answers=both, at=NOON)]
     assert units_of(ASKED[1], ASKED, given) == []

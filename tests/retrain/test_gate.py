@@ -9,9 +9,6 @@ from models.errors import TrainingError
 from models.evidence import Check, Outcome, Verdict
 from models.ids import CandidateId, OptionId
 from models.settings import GateSettings
-from retrain.checks.cost import Cost
-from retrain.checks.obedience import Obedience
-from retrain.checks.trial import Trial
 from retrain.gate import (
     GATE_VERSION,
     Evidence,
@@ -21,36 +18,14 @@ from retrain.gate import (
     overall,
     version,
 )
-from retrain.leakage import Leakage
-from retrain.parity import Drift, compare
+from retrain.parity import compare
 from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import tuned_check, vanilla_check
 from tests.retrain.conftest import IS_QUESTION
 from tests.retrain.ladders import made_ladder, made_rungs
+from tests.retrain.made_evidence import CLEAN, RISING, STEADY, evidence
 
 GATE = GateSettings()
-RISING = (0.6, 0.8, 1.0, 1.2)
-CLEAN = Leakage(training=300, held=200, conversations=0, messages=0, exact=0, near=0, rooms=3, halves=0)
-TRIED = Trial(cost=Cost(median_ms=10.0, p95_ms=20.0, file_mib=3.0), obedience=Obedience(tried=64, obeyed=1, swayed=1))
-STEADY = Drift(mean=0.01, largest=0.1, flips=0, decisions=200)
-
-
-def evidence(rng: np.random.Generator, *, old: float = 0.8, new: float = 1.4, labels: int = 400) -> Evidence:
-    champion, challenger, cheap = made_rungs(rng, (old, new, min(old, new)), items=200)
-    return Evidence(
-        labels=labels,
-        ladders=(made_ladder(rng, RISING, RISING),),
-        champion={IS_QUESTION.id: champion},
-        challenger={IS_QUESTION.id: challenger},
-        cheap={IS_QUESTION.id: cheap},
-        export=STEADY,
-        drift=STEADY,
-        leakage=CLEAN,
-        slices={i: ("room 1" if place % 2 else "room 2",) for place, i in enumerate(champion.ids)},
-        temperatures={IS_QUESTION.id: 1.0},
-        champion_trial=TRIED,
-        challenger_trial=TRIED,
-    )
 
 
 def verdict(given: Evidence, gate: GateSettings = GATE) -> Verdict:
@@ -69,6 +44,7 @@ def test_good_evidence_passes_with_reasons() -> None:
     assert [c.name for c in found.checks] == [
         "labels",
         "leakage",
+        "agreement is_question",
         "ladder is_question, vanilla",
         "ladder is_question, tuned",
         "label noise is_question",

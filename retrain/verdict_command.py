@@ -1,0 +1,127 @@
+"""``quandary verdict``: what the gate said, and whether the stored evidence still says it."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from models.errors import InputError, TrainingError
+from models.evidence import Candidate, Verdict
+from models.settings import Settings, load_settings
+from models.store import learning
+from models.store.database import open_database
+from retrain.verdict import Again, reach_again
+
+CONFIG = click.option(
+    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True, help="Settings file."
+)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+
+
+@click.group()
+def verdict() -> None:
+    """Look at the gate's verdicts: list, and show, which judges the stored evidence once more and compares."""
+
+
+@verdict.command("list")
+@CONFIG
+@AS_JSON
+def list_(config: Path, *, as_json: bool) -> None:
+    """Every verdict, newest first: outcome, when, by which version of the gate, and how its checks came out."""
+    rows = [_row(candidate, told) for candidate, told in _known(load_settings(config))]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    names = (Column("candidate", no_wrap=True), "outcome", Column("judged", no_wrap=True), "gate", "base")
+    table = Table(*names, "pass / fail / open")
+    for row in rows:
+        counts = row["checks"]
+        told = f"{counts['pass']} / {counts['fail']} / {counts['inconclusive']}"
+        table.add_row(row["candidate"], row["outcome"], row["judged_at"][:16], row["gate_version"], row["base"], told)
+    Console().print(table)
+
+
+@verdict.command()
+@click.argument("candidate", metavar="ID")
+@CONFIG
+@AS_JSON
+def show(candidate: str, config: Path, *, as_json: bool) -> None:
+    """The verdict on candidate ID (its first characters will do), reached again from its evidence; nothing is written.
+
+    An error ends it if the evidence gives another verdict than was stored.
+    """
+    settings = load_settings(config)
+    found = [pair for pair in _known(settings) if candidate and pair[0].id.startswith(candidate)]
+    if len(found) != 1:
+        told = ", ".join(c.id for c, _ in _known(settings)) or "none at all"
+        raise InputError(f"{len(found)} candidates have an id that begins with {candidate!r}; there are: {told}")
+    about, stored = found[0]
+    again = reach_again(stored, about, settings.data_dir, settings.questions, settings.gate, settings.train.seed)
+    if as_json:
+        click.echo(json.dumps(_body(about, again), indent=2))
+    else:
+        _tell(about, again)
+    if again.same is False:
+        raise TrainingError(f"the evidence of {about.id} gives another verdict than was stored; see above")
+
+
+def _known(settings: Settings) -> list[tuple[Candidate, Verdict]]:
+    with closing(open_database(settings.data_dir)) as db:
+        return learning.candidates(db)
+
+
+def _row(candidate: Candidate, told: Verdict) -> dict[str, Any]:
+    outcomes = [check.outcome.value for check in told.checks]
+    return {
+        "candidate": candidate.id,
+        "outcome": told.outcome.value,
+        "judged_at": told.judged_at.isoformat(),
+        "gate_version": told.gate_version,
+        "base": candidate.base,
+        "dataset": candidate.dataset,
+        "checks": {kind: outcomes.count(kind) for kind in ("pass", "fail", "inconclusive")},
+    }
+
+
+def _body(candidate: Candidate, again: Again) -> dict[str, Any]:
+    terms = again.stored.terms
+    return {
+        **_row(candidate, again.stored),
+        "terms": None
+        if terms is None
+        else {"gate": dict(terms.gate), "seed": terms.seed, "evidence_sha256": terms.evidence_sha256},
+        "picture": again.stored.picture,
+        "same": again.same,
+        "why_not": again.why,
+        "differences": list(again.differences),
+        "stored": _checks(again.stored),
+        "again": None if again.verdict is None else _checks(again.verdict),
+    }
+
+
+def _checks(told: Verdict) -> list[dict[str, Any]]:
+    return [
+        {"name": c.name, "outcome": c.outcome.value, "reason": c.reason, "figures": dict(c.figures)}
+        for c in told.checks
+    ]
+
+
+def _tell(candidate: Candidate, again: Again) -> None:
+    stored = again.stored
+    title = f"Candidate {candidate.id}: {stored.outcome.value}, {stored.judged_at:%Y-%m-%d %H:%M} UTC"
+    table = Table("check", "outcome", "reason", title=f"{title}, gate {stored.gate_version}", show_lines=True)
+    for check in stored.checks:
+        table.add_row(check.name, check.outcome.value, check.reason)
+    Console().print(table)
+    if again.same is None:
+        click.echo(f"not reached again: {again.why}")
+    elif again.same:
+        click.echo(f"reached again from its evidence: the same in all {len(stored.checks)} checks")
+    else:
+        click.echo("reached again from its evidence, it is NOT the same:")
+        for difference in again.differences:
+            click.echo(f"  {difference}")

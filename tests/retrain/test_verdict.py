@@ -1,0 +1,137 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from models.errors import TrainingError
+from models.evidence import Candidate, Outcome, Terms, Verdict
+from models.ids import CandidateId, RunId
+from models.settings import GateSettings, Settings
+from models.store import learning
+from models.store.database import open_database
+from models.toml import dump_settings
+from retrain.cli import cli
+from retrain.evidence_file import FILE, write_evidence
+from retrain.gate import GATE_VERSION
+from retrain.verdict import reach, reach_again
+from tests.retrain.conftest import make_settings
+from tests.retrain.made_evidence import evidence
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+NAME = CandidateId("20260101-c")
+
+
+def candidate(settings: Settings) -> Candidate:
+    return Candidate(
+        id=NAME,
+        run=RunId("r"),
+        dataset="d" * 64,
+        base="b",
+        adapter_path="a",
+        adapter_sha256="0" * 64,
+        gguf_path=f"candidates/{NAME}/model.gguf",
+        gguf_sha256="0" * 64,
+        question_versions={q.id: q.version for q in settings.questions},
+        created_at=AT,
+    )
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> tuple[Settings, Verdict]:
+    """A store with one candidate, its evidence, and the verdict reached from it."""
+    settings = make_settings(tmp_path, (tmp_path / "rung",), tmp_path / "champion.gguf")
+    file = settings.data_dir / "candidates" / NAME / FILE
+    file.parent.mkdir(parents=True)
+    write_evidence(evidence(np.random.default_rng(0)), settings.questions, file)
+    found, _ = reach(file, settings.questions, settings.gate, 7, candidate=NAME, judged_at=AT, picture="x.png")
+    keep(settings, found)
+    return settings, found
+
+
+def keep(settings: Settings, verdict: Verdict) -> None:
+    with closing(open_database(settings.data_dir)) as db:
+        learning.put_candidate(db, candidate(settings), verdict)
+
+
+def again(settings: Settings, verdict: Verdict, **changed: object) -> tuple[bool | None, str]:
+    gate = settings.gate.model_copy(update=changed)
+    found = reach_again(verdict, candidate(settings), settings.data_dir, settings.questions, gate, 7)
+    return found.same, found.why or "; ".join(found.differences)
+
+
+def test_a_stored_verdict_is_reached_again_under_its_own_settings(stored: tuple[Settings, Verdict]) -> None:
+    settings, verdict = stored
+    with closing(open_database(settings.data_dir)) as db:
+        ((_, kept),) = learning.candidates(db)
+    assert kept == verdict
+    assert kept.terms is not None
+    assert GateSettings.model_validate(kept.terms.gate) == settings.gate
+    assert again(settings, kept) == (True, "")
+    assert again(settings, kept, margin=0.5) == (True, ""), "the settings of today play no part"
+
+
+def test_what_was_changed_since_is_named(stored: tuple[Settings, Verdict]) -> None:
+    settings, verdict = stored
+    first, *rest = verdict.checks
+    forged = dataclasses.replace(first, outcome=Outcome.FAIL, figures={**first.figures, "labels": 1.0})
+    same, told = again(settings, dataclasses.replace(verdict, checks=(forged, *rest), outcome=Outcome.FAIL))
+    assert same is False
+    assert told == "the outcome is pass and was fail; labels: pass, and was fail; labels: other figures: labels"
+    file = settings.data_dir / "candidates" / NAME / FILE
+    write_evidence(evidence(np.random.default_rng(0), labels=401), settings.questions, file)
+    same, told = again(settings, verdict)
+    assert same is False
+    assert told.startswith("evidence.json was changed since the verdict was reached; labels: other figures: labels")
+
+
+def test_what_cannot_be_judged_as_it_was_says_so(stored: tuple[Settings, Verdict]) -> None:
+    settings, verdict = stored
+    old = dataclasses.replace(verdict, gate_version="1+00000000", terms=None)
+    same, told = again(settings, old)
+    assert same is None
+    assert told.startswith(f"it was reached by version 1 of the gate and this is version {GATE_VERSION}")
+    assert f"`quandary gate {NAME}` judges its evidence by this one" in told
+    bare = dataclasses.replace(verdict, terms=None)
+    assert again(settings, bare) == (True, ""), "the version's hash tells that the settings are the same"
+    assert again(settings, bare, margin=0.5)[1].startswith("it kept no settings, and those of [gate] were others")
+    strange = Terms(gate={"courage": 1.0}, seed=7, evidence_sha256="")
+    assert "not those of this release" in again(settings, dataclasses.replace(verdict, terms=strange))[1]
+    forged = Terms(gate={"margin": 0.5}, seed=7, evidence_sha256="")
+    assert "the store was changed" in again(settings, dataclasses.replace(verdict, terms=forged))[1]
+    (settings.data_dir / "candidates" / NAME / FILE).unlink()
+    same, told = again(settings, verdict)
+    assert same is None
+    assert "is not readable" in told
+
+
+@pytest.fixture
+def asked(stored: tuple[Settings, Verdict], tmp_path: Path) -> Callable[..., Result]:
+    config = tmp_path / "config.toml"
+    config.write_text(dump_settings(stored[0]))
+    return lambda *words: CliRunner().invoke(cli, ["verdict", *words, "--config", str(config)])
+
+
+def test_the_command_shows_a_verdict_and_whether_it_holds(
+    stored: tuple[Settings, Verdict], asked: Callable[..., Result]
+) -> None:
+    settings, verdict = stored
+    (row,) = json.loads(asked("list", "--json").stdout)
+    assert (row["candidate"], row["outcome"], row["checks"]["fail"]) == (NAME, "pass", 0)
+    assert row["checks"]["pass"] == len(verdict.checks)
+    assert NAME in asked("list").stdout
+    told = json.loads(asked("show", "2026", "--json").stdout)
+    assert told["same"] is True
+    assert told["again"] == told["stored"]
+    assert told["terms"]["seed"] == 7
+    assert "the same in all" in asked("show", NAME).stdout
+    keep(settings, dataclasses.replace(verdict, checks=verdict.checks[1:]))
+    ended = asked("show", NAME)
+    assert isinstance(ended.exception, TrainingError)
+    assert "labels: the check is new" in ended.stdout
+    assert "there are: 20260101-c" in str(asked("show", "nobody").exception)
