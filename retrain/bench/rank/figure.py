@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from retrain.bench.rank.study import Found, mean
+from retrain.bench.rank.answer import learned
+from retrain.bench.rank.reading import Readings, mean_log_p
+from retrain.bench.rank.study import Found
 from retrain.picture import save_figure
 from retrain.spectrum import share
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLOURS = ("#2166ac", "#1b7837", "#a6611a", "#762a83")
 KINDS = {
@@ -54,17 +60,25 @@ def draw_study(found: Sequence[Found], path: Path) -> Path:
     middle.grid(visible=True, alpha=0.25)
     middle.legend(fontsize=8)
     right.set_xscale("log", base=2)
-    right.set_title("macro-F1 on held-out rooms", loc="left", fontsize=10)
-    right.set_xlabel("rank (line: change cut; squares: LoRA; dashed: all weights)")
+    right.set_title("log-probability of the label on held-out rooms", loc="left", fontsize=10)
+    right.set_xlabel("rank (line: change cut; squares: LoRA; dashed: all weights; dotted: vanilla)")
+    right.set_ylabel("nats, mean over the questions that were learned")
     right.grid(visible=True, alpha=0.25)
+    right.legend(fontsize=8)
     return save_figure(figure, path)
 
 
-def _scores(axes: object, mine: Sequence[Found], colour: str, rung: str) -> None:
-    plot = axes.plot  # type: ignore[attr-defined]  # matplotlib's axes, without importing their type at run time
+def _scores(axes: "Axes", mine: Sequence[Found], colour: str, rung: str) -> None:
+    on = learned(mine) or tuple(mine[0].full)
+
+    def level(readings: Sequence[Readings]) -> float:
+        return float(np.mean([mean_log_p(one, on) for one in readings]))
+
     cuts, loras = sorted(mine[0].cut), sorted(mine[0].lora)
-    plot(
-        cuts, [np.mean([mean(one.cut[r]) for one in mine]) for r in cuts], "-o", color=colour, markersize=3, label=rung
-    )
-    plot(loras, [np.mean([mean(one.lora[r]) for one in mine]) for r in loras], "s", color=colour, markersize=5)
-    plot([min(cuts), max(cuts)], [np.mean([mean(one.full) for one in mine])] * 2, "--", color=colour, linewidth=1)
+    label = f"{rung}: {', '.join(on)}" if learned(mine) else f"{rung}: nothing was learned"
+    line = [level([one.cut[r] for one in mine]) for r in cuts]
+    axes.plot(cuts, line, "-o", color=colour, markersize=3, label=label)
+    axes.plot(loras, [level([one.lora[r] for one in mine]) for r in loras], "s", color=colour, markersize=5)
+    ends = [min(cuts), max(cuts)]
+    axes.plot(ends, [level([one.full for one in mine])] * 2, "--", color=colour, linewidth=1)
+    axes.plot(ends, [level([one.vanilla for one in mine])] * 2, ":", color=colour, linewidth=1)

@@ -4,8 +4,9 @@ Every training leaves its figures in the work folder, so that a study that was s
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,22 @@ from torch import Tensor
 
 from models.ids import QuestionId
 from models.item import Item
-from models.metrics import macro_f1
 from models.question import Question
 from models.settings import TrainSettings
+from retrain.bench.rank.reading import Readings, of_body, of_rates, of_rows
 from retrain.checkpoint import Checkpoint, load_base
 from retrain.fit import Plan, fit, make_examples
-from retrain.judged import judged, scored
+from retrain.judged import judged
 from retrain.ladder import Course, read
-from retrain.lora import fingerprint, train_adapter
+from retrain.lora import LOSSES, fingerprint, train_adapter
 from retrain.lowrank import second_moments
 from retrain.spectrum import Change, Spectrum
 from retrain.starter.choice import rare_twice
 
 MEASURED = 256
 """Bursts over which the layers' inputs are measured."""
-Scores = Mapping[QuestionId, float]
-"""Macro-F1 by question on rows that were not trained on."""
+LAST = 50
+"""Steps over which the loss at the end of a training is averaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Study:
 
     train: tuple[Item, ...]
     held: tuple[Item, ...]
+    """Judged as often as ``counted`` says: as the rows of ``train`` are, whose rare yes counts twice."""
     course: Course
     """Its settings are the adapters'; alpha follows the rank."""
     ranks: tuple[int, ...]
@@ -50,14 +52,19 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One rung and seed: macro-F1 vanilla, fully tuned, with the change cut to a rank, and by LoRA of a rank."""
+    """One rung and seed: readings vanilla, fully tuned, with the change cut to a rank, and by LoRA of a rank."""
 
     rung: str
     seed: int
-    vanilla: Scores
-    full: Scores
-    cut: Mapping[int, Scores]
-    lora: Mapping[int, Scores]
+    rates: Readings
+    """What the answers' rates alone would say."""
+    vanilla: Readings
+    full: Readings
+    cut: Mapping[int, Readings]
+    lora: Mapping[int, Readings]
+    loss: float
+    """Of the last steps of training all weights, nats."""
+    lora_loss: Mapping[int, float]
     spectra: tuple[Spectrum, ...]
 
 
@@ -71,10 +78,13 @@ def investigate(study: Study, rung: str, seed: int) -> Found:
     return Found(
         rung=rung,
         seed=seed,
-        vanilla=whole["vanilla"],
-        full=whole["full"],
-        cut={int(rank): scores for rank, scores in whole["cut"].items()},
-        lora={rank: body["lora"] for rank, body in lora.items()},
+        rates=_rates(study),
+        vanilla=_readings(whole["vanilla"]),
+        full=_readings(whole["full"]),
+        cut={int(rank): _readings(body) for rank, body in whole["cut"].items()},
+        lora={rank: _readings(body["lora"]) for rank, body in lora.items()},
+        loss=whole["loss"],
+        lora_loss={rank: body["loss"] for rank, body in lora.items()},
         spectra=tuple(
             Spectrum(
                 layer=row["layer"],
@@ -88,9 +98,10 @@ def investigate(study: Study, rung: str, seed: int) -> Found:
     )
 
 
-def mean(scores: Scores) -> float:
-    """One figure for all questions."""
-    return float(np.mean(list(scores.values())))
+def counted(items: Sequence[Item], questions: Sequence[Question]) -> tuple[Item, ...]:
+    """Items with as much weight as training gives them: 2 for a rare yes (``rare_twice``), else 1."""
+    times = Counter(item.burst.id for item in rare_twice(items, questions))
+    return tuple(replace(item, weight=float(times[item.burst.id])) for item in items)
 
 
 def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
@@ -113,7 +124,7 @@ def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
     )
     optimizer = torch.optim.AdamW(names.values(), lr=study.full_rate, weight_decay=0.0)
     with course.stage(f"{rung}, seed {seed}: train all weights") as advance:
-        fit(checkpoint, examples, course.questions, plan, optimizer, place, advance)
+        losses = fit(checkpoint, examples, course.questions, plan, optimizer, place, advance)
     full = _score(study, checkpoint, f"{rung}, seed {seed}: read")
     moments = second_moments(checkpoint, [example.prompt for example in examples[:MEASURED]])
     change = Change(before, {name: weight.detach() for name, weight in names.items()}, moments)
@@ -127,7 +138,7 @@ def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
         {"layer": s.layer, "outputs": s.outputs, "inputs": s.inputs, "plain": s.plain.tolist(), "felt": s.felt.tolist()}
         for s in change.spectra
     ]
-    return {"vanilla": vanilla, "full": full, "cut": cut, "spectra": spectra}
+    return {"vanilla": vanilla, "full": full, "cut": cut, "spectra": spectra, "loss": _end(losses)}
 
 
 def _lora(study: Study, rung: str, seed: int, rank: int, place: Path) -> dict[str, Any]:
@@ -145,7 +156,8 @@ def _lora(study: Study, rung: str, seed: int, rank: int, place: Path) -> dict[st
             progress=advance,
         )
     checkpoint = load_base(rung, adapter=adapter)
-    return {"lora": _score(study, checkpoint, f"{rung}, seed {seed}: read, LoRA of rank {rank}")}
+    losses = json.loads((place / "adapter" / LOSSES).read_text(encoding="utf-8"))
+    return {"lora": _score(study, checkpoint, f"{rung}, seed {seed}: read, LoRA of rank {rank}"), "loss": _end(losses)}
 
 
 def of_rank(train: TrainSettings, rank: int, seed: int) -> TrainSettings:
@@ -164,20 +176,37 @@ def _matrices(checkpoint: Checkpoint) -> dict[str, Tensor]:
     }
 
 
-def _score(study: Study, checkpoint: Checkpoint, title: str) -> dict[QuestionId, float]:
+def _score(study: Study, checkpoint: Checkpoint, title: str) -> dict[QuestionId, dict[str, Any]]:
     with study.course.stage(title) as advance:
         readings = read(checkpoint, study.held, study.course, advance)
-    return {q.id: _macro(q, study.held, readings[q.id]) for q in study.course.questions}
+    return {q.id: of_rows(judged(q, study.held, readings[q.id])).body() for q in _asked(study)}
 
 
-def _macro(question: Question, items: Sequence[Item], scores: Mapping[Any, Sequence[float]]) -> float:
-    return macro_f1(scored(judged(question, items, scores)))
+def _asked(study: Study) -> list[Question]:
+    return [q for q in study.course.questions if any(q.id in item.answers for item in study.held)]
+
+
+def _rates(study: Study) -> Readings:
+    found = {}
+    for question in _asked(study):
+        nothing = {item.burst.id: [0.0] * len(question.options) for item in study.held}
+        found[question.id] = of_rates(judged(question, study.held, nothing))
+    return found
+
+
+def _readings(bodies: Mapping[str, Any]) -> Readings:
+    return {QuestionId(question): of_body(body) for question, body in bodies.items()}
+
+
+def _end(losses: Sequence[float]) -> float:
+    return float(np.mean(losses[-LAST:]))
 
 
 def _kept(study: Study, rung: str, seed: int, name: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
     course = study.course
     told = fingerprint(rung, [*study.train, *study.held], course.questions, course.train, course.budget)
-    place = course.work / f"{told}.{rung}.{seed}.{name}.{study.full_rate:g}"
+    rate = f".{study.full_rate:g}.{'-'.join(map(str, study.ranks))}" if name == "full" else ""
+    place = course.work / f"{told}.{rung}.{seed}.{name}{rate}"
     path = place / "found.json"
     if not path.exists():
         body = make(place)

@@ -43,6 +43,15 @@ PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE an
 @click.option("--lora", "with_lora", is_flag=True, help="Confirm the best method and random with LoRA runs.")
 @click.option("--lora-arm", "lora_arms", multiple=True, type=click.Choice(PRODUCT), help="Confirm this, not the best.")
 @click.option("--lora-seeds", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--lora-share",
+    "lora_shares",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    default=SHARES,
+    show_default="the sweep's",
+    help="Of the labels, for LoRA.",
+)
 @click.option("--lora-rows", type=click.IntRange(min=100), default=600, show_default=True, help="Of TRAIN at most.")
 @click.option(
     "--work",
@@ -63,6 +72,7 @@ def selection(
     with_lora: bool,
     lora_arms: Sequence[str],
     lora_seeds: int,
+    lora_shares: Sequence[float],
     lora_rows: int,
     work: Path,
     config: Path,
@@ -87,7 +97,7 @@ def selection(
         held = read_items(dev, settings.questions)
         confirmation = Confirmation(rung, subsample(items, lora_rows), held, settings, work / "lora", say)
         notes = confirmation.notes
-        confirmed = confirmation.runs(arms, lora_seeds)
+        confirmed = confirmation.runs(arms, lora_seeds, lora_shares)
     if as_json:
         body = {
             "rung": rung,

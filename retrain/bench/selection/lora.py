@@ -88,12 +88,12 @@ class Confirmation:
             macro_f1={q: round(macro_f1(scored(rows)), 4) for q, rows in columns.items() if len(rows)},
         )
 
-    def runs(self, arms: Sequence[str], seeds: int) -> list[Confirmed]:
-        """All arms at all shares; all labels are trained on once for each seed, under the first arm's name."""
+    def runs(self, arms: Sequence[str], seeds: int, shares: Sequence[float] = SHARES) -> list[Confirmed]:
+        """All arms at these shares; all labels are trained on once for each seed, under the first arm's name."""
         return [
             self.run(arm, share, seed)
             for seed in range(seeds)
-            for share in SHARES
+            for share in shares
             for arm in (arms if share < 1 else arms[:1])
         ]
 
