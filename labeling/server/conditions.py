@@ -61,6 +61,16 @@ def condition(wanted: Filter) -> Condition:
     return values.where(_value_matches(_only_column(values), wanted)).exists()
 
 
+def looks_into_values(wanted: Filter) -> bool:
+    """Tell whether a filter reads suggestions, metadata or answers, beside columns and the status of responses."""
+    if isinstance(wanted, AndFilter):
+        return any(looks_into_values(part) for part in wanted.filters)
+    scope = wanted.scope
+    return not (
+        isinstance(scope, RecordFilterScope) or (isinstance(scope, ResponseFilterScope) and scope.question is None)
+    )
+
+
 def ordering(order: Order) -> ColumnElement[Any]:
     """Translate one sort order, as Elasticsearch has it.
 

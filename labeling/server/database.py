@@ -18,7 +18,10 @@ from sqlalchemy.engine import Engine
 from labeling.server.secret_files import Credentials
 
 FILE = "argilla.db"
-_LISTED = "quandary_records_listed ON records (dataset_id, status, inserted_at, id)"
+_INDEXES = (
+    "quandary_records_listed ON records (dataset_id, status, inserted_at, id)",  # lists, progress
+    "quandary_suggestions_scored ON suggestions (question_id, record_id, score, agent)",  # filters
+)
 
 
 def harden_connections() -> None:
@@ -48,9 +51,10 @@ def migrate(home: Path) -> None:
 
 
 async def ensure_indexes() -> None:
-    """Add what the listing of a queue needs: without it, every page turned reads all records with their texts."""
+    """Add what lists and filters need: without them every page turned reads all records with their texts."""
     async with async_engine.begin() as connection:
-        await connection.execute(text(f"CREATE INDEX IF NOT EXISTS {_LISTED}"))
+        for index in _INDEXES:
+            await connection.execute(text(f"CREATE INDEX IF NOT EXISTS {index}"))
         await connection.execute(text("PRAGMA optimize"))
 
 

@@ -7,8 +7,9 @@ asked of Argilla's own tables when it is needed, so most of the hooks that keep 
 import asyncio
 import json
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from argilla_server.database import AsyncSessionLocal
 from argilla_server.enums import SimilarityOrder
@@ -26,9 +27,10 @@ from argilla_server.search_engine.base import (
 from sqlalchemy import Select, func, literal_column, select
 
 from labeling.server import indexes, progress
-from labeling.server.conditions import condition, ordering
+from labeling.server.conditions import condition, looks_into_values, ordering
 from labeling.server.environment import ENGINE
 from labeling.server.indexes import text_index, vector_index
+from labeling.server.vector_index import Ranking
 
 _PRIME = 2**31 - 1
 _FIRST_LOOK = 500
@@ -137,11 +139,10 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
             seed = zlib.crc32(str(user_id).encode()) % (_PRIME - 1) + 1
             order.append((literal_column("records.rowid") * seed) % _PRIME)
         order += [Record.inserted_at, Record.id]
-        async with AsyncSessionLocal() as session:
-            total = await session.scalar(select(func.count()).select_from(found.subquery()))
-            ids = (await session.scalars(found.order_by(*order).offset(offset).limit(limit))).all()
+        at_once = query is not None or (filter is not None and looks_into_values(filter))
+        ids, total = await _page_of(found, order, offset, limit, at_once=at_once)
         items = [SearchResponseItem(record_id=record, score=scores.get(record.hex)) for record in ids]
-        return SearchResponses(items=items, total=total or 0)
+        return SearchResponses(items=items, total=total)
 
     async def similarity_search(
         self,
@@ -165,18 +166,23 @@ class SqliteSearchEngine(SearchEngine):  # type: ignore[misc]  # argilla_server 
                 f"vector {vector_settings.name!r} has {vector_settings.dimensions} numbers, not {len(wanted or ())}"
             )
         farthest = order == SimilarityOrder.least_similar
-        ranked = await asyncio.to_thread(
+        ranking = await asyncio.to_thread(
             lambda: vector_index().nearest(vector_settings.id.hex, wanted, farthest=farthest)
         )
+        matching = None if query is None else await _text_scores(dataset, query)
         own = record.id.hex if record is not None else None
-        ranked = [(name, score) for name, score in ranked if name != own and (threshold is None or score >= threshold)]
-        if query is not None:
-            matching = await _text_scores(dataset, query)
-            ranked = [(name, score) for name, score in ranked if name in matching]
+
+        def wanted_of(part: Sequence[tuple[str, float]]) -> dict[str, float]:
+            return {
+                name: score
+                for name, score in part
+                if name != own and (threshold is None or score >= threshold) and (matching is None or name in matching)
+            }
+
         found = select(Record.id).where(Record.dataset_id == dataset.id)
         if filter is not None:
             found = found.where(condition(filter))
-        items = await _first_that_match(found, ranked, max_results)
+        items = await _first_that_match(found, ranking, wanted_of, max_results)
         return SearchResponses(items=items, total=len(items))
 
 
@@ -186,15 +192,37 @@ async def _text_scores(dataset: Dataset, query: TextQuery | str) -> dict[str, fl
     return dict(await asyncio.to_thread(text_index().search, dataset.id.hex, wanted.q, wanted.field))
 
 
+async def _page_of(
+    found: Select[Any], order: list[Any], offset: int, limit: int, *, at_once: bool
+) -> tuple[list[UUID], int]:
+    """Ids of one page, and how many there are in all.
+
+    ``at_once`` counts in the same pass: dearer by the record, but what is found is looked for once.
+    """
+    page = found.order_by(*order).offset(offset).limit(limit)
+    counting = select(func.count()).select_from(found.subquery())
+    async with AsyncSessionLocal() as session:
+        if not at_once:
+            total = await session.scalar(counting)
+            return list(await session.scalars(page)), total or 0
+        rows = (await session.execute(page.add_columns(func.count().over()))).all()
+        if rows:
+            return [record for record, _ in rows], rows[0][1]
+        return [], (await session.scalar(counting) or 0) if offset else 0
+
+
 async def _first_that_match(
-    found: Select[Any], ranked: list[tuple[str, float]], wanted: int
+    found: Select[Any],
+    ranking: Ranking,
+    wanted_of: Callable[[Sequence[tuple[str, float]]], dict[str, float]],
+    wanted: int,
 ) -> list[SearchResponseItem]:
     """Walk down a ranking, in growing steps, until enough records are among those of a query."""
     items: list[SearchResponseItem] = []
     start, step = 0, max(_FIRST_LOOK, 2 * wanted)
     async with AsyncSessionLocal() as session:
-        while len(items) < wanted and start < len(ranked):
-            part = dict(ranked[start : start + step])
+        while len(items) < wanted and start < len(ranking):
+            part = wanted_of(ranking.part(start, start + step))
             looked_at = _as_table(list(part))
             matching = found.join(looked_at, looked_at.c.value == literal_column("records.id"))
             ids = await session.scalars(matching.order_by(looked_at.c.key).limit(wanted - len(items)))

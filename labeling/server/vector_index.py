@@ -85,16 +85,15 @@ class VectorIndex:
             self._searched = None
             self._db.executemany("DELETE FROM vector WHERE settings = ? AND record = ?", list(keys))
 
-    def nearest(self, settings: str, wanted: Sequence[float], *, farthest: bool = False) -> list[tuple[str, float]]:
-        """Order all records by the cosine to a vector, best first: (record, score 0..1, which is half of 1 + cosine).
+    def nearest(self, settings: str, wanted: Sequence[float], *, farthest: bool = False) -> "Ranking":
+        """Order all records by the cosine to a vector, best first; scores (0..1) are half of 1 + cosine.
 
         With ``farthest`` the vector's opposite is what they are compared with. Vectors of another length are left out.
         """
         target = _unit(wanted) * np.float32(-1 if farthest else 1)
         kind = self._kind(settings, target.size)
         scores = (1 + kind.vectors @ target) / 2
-        best = np.argsort(-scores, kind="stable")
-        return [(kind.records[place], score) for place, score in zip(best.tolist(), scores[best].tolist(), strict=True)]
+        return Ranking(records=kind.records, scores=scores, best=np.argsort(-scores, kind="stable"))
 
     def _kind(self, settings: str, length: int) -> "_Kind":
         with self._lock:
@@ -107,6 +106,29 @@ class VectorIndex:
                 known = _Kind(settings=settings, records=records, vectors=joined.reshape(-1, length))
                 self._searched = known
             return known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """All records of a kind in order; only the parts that are looked at are spelled out.
+
+    ``scores`` (n,) stand in the order of ``records``; ``best`` (n,) are places in both, best first.
+    """
+
+    records: tuple[str, ...]
+    scores: NDArray[np.floating]
+    best: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return len(self.best)
+
+    def part(self, start: int, stop: int) -> list[tuple[str, float]]:
+        """Records and scores of these ranks, as far as there are any."""
+        places = self.best[start:stop]
+        return [
+            (self.records[i], score) for i, score in zip(places.tolist(), self.scores[places].tolist(), strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,6 +248,20 @@ def test_pages_do_not_overlap(rig: Rig) -> None:
     assert sorted(item["record"]["external_id"] for page in pages for item in page) == [*"abcdef"]
 
 
+def test_the_total_stands_on_every_page_and_beyond_the_last(rig: Rig) -> None:
+    path = f"/api/v1/me/datasets/{rig.dataset.id}/records/search"
+    scope = {"entity": "suggestion", "question": "kind", "property": "score"}
+    for wanted, total in (
+        ({"filters": {"and": [{"type": "range", "scope": scope, "ge": 98 / 200}]}}, 5),
+        ({"query": {"text": {"q": "mount"}}}, 2),
+        ({"query": {"text": {"q": "absent"}}}, 0),
+        ({}, 6),
+    ):
+        for offset in (0, total - 1, total, 100):
+            page = rig.call("POST", f"{path}?offset={max(0, offset)}&limit=10", wanted)
+            assert (page["total"], len(page["items"])) == (total, max(0, total - max(0, offset)))
+
+
 def test_similar_records(rig: Rig) -> None:
     pending = [terms(["pending"], **STATUS), terms(["pending"], entity="record", property="status")]
 
