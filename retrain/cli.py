@@ -35,10 +35,11 @@ from retrain.cycle import cycle as run_cycle
 from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE
 from retrain.export.command import export
-from retrain.ladder import prepared_base
+from retrain.ladder import prepared_base, trained_on
 from retrain.ladder import train as train_rung
+from retrain.ladder_table import show_ladder
 from retrain.leakage import refuse
-from retrain.picture import Panel, draw, short_count
+from retrain.picture import Panel, draw
 from retrain.priority import step_back
 from retrain.report import RunReport
 from retrain.revision.command import revise
@@ -113,7 +114,7 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
     if as_json:
         click.echo(json.dumps({"dataset": held.id, "picture": str(path), "ladder": _figures(drawn)}, indent=2))
     else:
-        _show_ladder(drawn)
+        show_ladder(drawn)
         click.echo(f"picture: {path}")
 
 
@@ -129,7 +130,7 @@ def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
     with closing(open_database(settings.data_dir)) as db, RunReport(db, "train") as report, writing(out):
         items = read_items(file, settings.questions) if file else frozen(settings, db, datetime.now(UTC)).train
         course = course_of(settings, out.with_name(f"{out.name}.work"), report)
-        name = base or settings.ladder.rungs[-1]
+        name = base or trained_on(settings.ladder.rungs)
         with course.stage(f"{name}: train on {len(items)} bursts") as advance:
             train_rung(prepared_base(name, course.work), items, course, out, advance)
         shutil.rmtree(course.work, ignore_errors=True)
@@ -240,7 +241,7 @@ def _tell(candidate: Candidate, verdict: Verdict, step: Step | None, drawn: Sequ
         }
         click.echo(json.dumps(body, indent=2))
         return
-    _show_ladder(drawn)
+    show_ladder(drawn)
     table = Table(title=f"Candidate {candidate.id}: {verdict.outcome.value}", show_lines=True)
     for column in ("check", "outcome", "reason"):
         table.add_column(column, no_wrap=column != "reason")
@@ -262,25 +263,6 @@ def _figures(drawn: Sequence[Panel]) -> dict[str, object]:
         }
         for panel in drawn
     }
-
-
-def _show_ladder(drawn: Sequence[Panel]) -> None:
-    for panel in drawn:
-        table = Table(title=f"{panel.question}: the ladder (vanilla / tuned)")
-        for column in ("rung", "size", "labels", "F1", "macro-F1", "log p"):
-            table.add_column(column, justify="left" if column == "rung" else "right", no_wrap=True)
-        for old, new in zip(panel.vanilla, panel.tuned, strict=True):
-            table.add_row(
-                old.rung,
-                short_count(old.parameters),
-                str(new.items),
-                f"{old.f1:.2f} / {new.f1:.2f}",
-                f"{old.macro_f1:.2f} / {new.macro_f1:.2f}",
-                f"{old.gold:.2f} / {new.gold:.2f}",
-            )
-        Console().print(table)
-        for setback in panel.setbacks:
-            click.echo(setback.told)
 
 
 def _side(what: str, at: float | None, needed: int) -> str:

@@ -38,7 +38,7 @@ from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence
 from retrain.judged import Judged, judged, scored
-from retrain.ladder import Course, Readings, Rung, read_vanilla, rising, train
+from retrain.ladder import Course, Readings, Rung, read_vanilla, rising, train, trained_on
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
@@ -99,7 +99,7 @@ def cycle(
         dataset = frozen(settings, db, now())
         report.frozen(dataset.id)
         refuse(dataset.leakage, dataset.id[:12])
-        open_champion(settings).close()
+        _fit_to_begin(settings)
         items = thinned(dataset.train, limits.items or settings.train.max_items)
         report.say(
             f"dataset {dataset.id[:12]}: {len(items)} of {len(dataset.train)} labelled bursts to train on, "
@@ -108,7 +108,7 @@ def cycle(
         course = course_of(settings, work_of(settings, dataset), report)
         with writing(course.work):
             rungs, course = climb(settings, items, course, limits)
-            top, climbed = rungs[-1], ladders(settings.questions, rungs, items)
+            top, climbed = _top(rungs), ladders(settings.questions, rungs, items)
             for setback in (s for ladder in climbed for s in ladder.setbacks):
                 report.say(f"{setback.question}: {setback.told}")
             with course.stage(f"weigh the labels of {len(items)} bursts"):
@@ -200,6 +200,18 @@ def open_champion(settings: Settings) -> LlamaDecider:
     return open_decider(path, settings.questions, settings.decide, sha256)
 
 
+def _fit_to_begin(settings: Settings) -> None:
+    """Notice before hours of training what would end it: no rung to train on, a champion that cannot be opened."""
+    trained_on(settings.ladder.rungs)
+    open_champion(settings).close()
+
+
+def _top(rungs: Sequence[Rung]) -> Rung:
+    """The rung that the candidate is trained on."""
+    name = trained_on([rung.name for rung in rungs])
+    return next(rung for rung in rungs if rung.name == name)
+
+
 def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, ...]:
     """The items whose messages, and whose like, a promoted champion was not trained on.
 
@@ -253,6 +265,7 @@ def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
         work=work,
         stage=report.stage,
         curves=curves(settings.train, settings.data_dir / CURVES / work.name),
+        decide=settings.decide,
     )
 
 
@@ -268,7 +281,8 @@ def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Lim
         fewer = max(1, min(course.train.epochs, int(left / max(epoch, 1e-3))))
         course = replace(course, train=course.train.model_copy(update={"epochs": fewer}))
     # A second try may take as long as the first: not where the time is limited.
-    fitted = [cross_fit_gently(rung, items, course, again=not limits.seconds) for rung in rungs]
+    again = not limits.seconds
+    fitted = [cross_fit_gently(rung, items, course, again=again) if rung.trainable else rung for rung in rungs]
     return fitted, course
 
 
@@ -287,7 +301,9 @@ def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequenc
             rungs=tuple(rung.name for rung in rungs),
             parameters=tuple(rung.parameters for rung in rungs),
             vanilla=tuple(judged(question, items, rung.vanilla[question.id]) for rung in rungs),
-            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs),
+            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs if rung.trainable),
+            dense=() if all(rung.dense for rung in rungs) else tuple(rung.dense for rung in rungs),
+            untuned=tuple(rung.name for rung in rungs if not rung.trainable),
             setbacks=tuple(s for rung in rungs for s in rung.setbacks if s.question == question.id),
         )
         for question in questions
@@ -300,15 +316,13 @@ def against(questions: Sequence[Question], items: Sequence[Item], readings: Read
 
 
 def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
-    """Score every rung for the picture."""
+    """Score every rung for the picture; a mixture of experts is called a reference."""
     rng = np.random.default_rng(seed)
     return [
         Panel(
             question=ladder.question.id,
-            vanilla=[
-                rung_score(*rung, rng) for rung in zip(ladder.rungs, ladder.parameters, ladder.vanilla, strict=True)
-            ],
-            tuned=[rung_score(*rung, rng) for rung in zip(ladder.rungs, ladder.parameters, ladder.tuned, strict=True)],
+            vanilla=[rung_score(*rung, rng) for rung in zip(*_named(ladder), ladder.vanilla, strict=True)],
+            tuned=[rung_score(*rung, rng) for rung in zip(*_named(ladder.trained()), ladder.tuned, strict=True)],
             majority=majority(scored(ladder.vanilla[0])),
             prior=prior(ladder.vanilla[0]),
             setbacks=ladder.setbacks,
@@ -316,3 +330,9 @@ def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
         for ladder in found
         if len(ladder.vanilla[0])
     ]
+
+
+def _named(ladder: Ladder) -> tuple[list[str], tuple[int, ...]]:
+    flags = ladder.dense or (True,) * len(ladder.rungs)
+    names = [rung if dense else f"{rung} (reference)" for rung, dense in zip(ladder.rungs, flags, strict=True)]
+    return names, ladder.parameters

@@ -40,6 +40,7 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
                 "rungs": list(ladder.rungs),
                 "parameters": list(ladder.parameters),
                 "dense": list(ladder.dense),
+                "untuned": list(ladder.untuned),
                 "vanilla": [_columns(rows) for rows in ladder.vanilla],
                 "tuned": [_columns(rows) for rows in ladder.tuned],
                 "setbacks": [asdict(setback) for setback in ladder.setbacks],
@@ -139,7 +140,9 @@ def _ladder(body: Mapping[str, Any], question: Question) -> Ladder:
         question=question,
         rungs=tuple(body["rungs"]),
         parameters=tuple(body["parameters"]),
-        dense=tuple(body.get("dense", ())),  # older evidence has dense rungs only
+        # Older evidence has dense rungs only, all of them tuned.
+        dense=tuple(body.get("dense", ())),
+        untuned=tuple(body.get("untuned", ())),
         vanilla=tuple(_judged(rows, question) for rows in body["vanilla"]),
         tuned=tuple(_judged(rows, question) for rows in body["tuned"]),
         setbacks=tuple(Setback(**row) for row in body.get("setbacks", ())),  # older evidence knows none

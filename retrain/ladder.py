@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from models.item import Item
 from models.prompt import render
 from models.question import Question
 from models.scoring import average_orders
-from models.settings import TrainSettings
+from models.settings import DecideSettings, TrainSettings
 from models.tokens import encode
 from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
 from retrain.curves import Curves, no_curves
+from retrain.gguf_rung import Shape, dense, is_gguf, read_gguf_rung, shape_of
 from retrain.judged import Scores
 from retrain.leakage import apart
 from retrain.lora import fingerprint, merge, train_adapter
@@ -48,9 +49,16 @@ class Rung:
     """How long it took to load the rung and read all items once."""
     vanilla: Readings
     tuned: Readings
+    dense: bool = True
+    """False for a mixture of experts: it is a reference, and no step of the ladder."""
     learning_rate: float | None = None
     """Peak rate of the training that is kept, where it is not the course's."""
     setbacks: tuple[Setback, ...] = ()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether anything can be trained on it; a GGUF file is read only."""
+        return not is_gguf(self.base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,8 @@ class Course:
     """A folder of this dataset's own, for what a stopped run can go on from."""
     stage: Stage
     curves: Curves = no_curves
+    decide: DecideSettings = field(default_factory=DecideSettings)
+    """With what rungs that are GGUF files are read; ``budget`` goes before its own."""
 
 
 def prepared_base(name: str, work: Path) -> str:
@@ -89,9 +99,8 @@ def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
         body = _load(kept)
         if body is None:
             began = time.monotonic()
-            checkpoint = load_base(base)
-            readings = read(checkpoint, items, course, advance)
-            body = _keep(kept, readings, parameter_count(checkpoint.model), time.monotonic() - began)
+            readings, shape = _read(base, items, course, advance)
+            body = _keep(kept, readings, shape, time.monotonic() - began)
         return Rung(
             name=name,
             base=base,
@@ -99,13 +108,25 @@ def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
             seconds=body["seconds"],
             vanilla=_readings(body),
             tuned={},
+            dense=body.get("dense", True),
         )
+
+
+def _read(base: str, items: Sequence[Item], course: Course, advance: Advance) -> tuple[Readings, Shape]:
+    """Read a checkpoint by transformers, a GGUF file by llama.cpp."""
+    if is_gguf(base):
+        file, decide = Path(base), course.decide.model_copy(update={"max_prompt_tokens": course.budget})
+        shape = shape_of(file)
+        return read_gguf_rung(file, items, course.questions, decide, advance), shape
+    checkpoint = load_base(base)
+    shape = Shape(parameters=parameter_count(checkpoint.model), dense=dense(checkpoint.causal.config.to_dict()))
+    return read(checkpoint, items, course, advance), shape
 
 
 def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
     """Score items with adapters that were trained on other conversations."""
     tuned: dict[QuestionId, dict[BurstId, Sequence[float]]] = {q.id: {} for q in course.questions}
-    count = course.train.folds
+    count, rung_shape = course.train.folds, Shape(parameters=rung.parameters, dense=rung.dense)
     for number, (others, held) in enumerate(folds(items, count), start=1):
         where = f"fold {number} of {count}"
         key = fingerprint(rung.base, items, course.questions, course.train, course.budget)
@@ -117,7 +138,7 @@ def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
                 train(rung.base, others, course, adapter, advance, f"{rung.name}.fold-{number}-of-{count}")
             with course.stage(f"{rung.name}: read {len(held)} bursts, {where}") as advance:
                 checkpoint = load_base(rung.base, adapter=adapter)
-                body = _keep(kept, read(checkpoint, held, course, advance), rung.parameters, 0.0)
+                body = _keep(kept, read(checkpoint, held, course, advance), rung_shape, 0.0)
         for question, scores in _readings(body).items():
             tuned[question].update(scores)
     return replace(rung, tuned=tuned)
@@ -200,6 +221,14 @@ def rising(rungs: Sequence[Rung]) -> None:
         raise SettingsError(f"ladder.rungs must rise in size, but are {told}")
 
 
+def trained_on(names: Sequence[str]) -> str:
+    """The largest of the rungs (smallest first) that can be trained; raises SettingsError where none can."""
+    found = [name for name in names if not is_gguf(name)]
+    if not found:
+        raise SettingsError("ladder.rungs names GGUF files only, which nothing is trained on; add a checkpoint")
+    return found[-1]
+
+
 def _kept(course: Course, key: str, what: str) -> Path:
     return course.work / f"{key}.{what}.json"
 
@@ -212,9 +241,10 @@ def _load(path: Path) -> dict[str, Any] | None:
     return body
 
 
-def _keep(path: Path, readings: Readings, parameters: int, seconds: float) -> dict[str, Any]:
+def _keep(path: Path, readings: Readings, shape: Shape, seconds: float) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "parameters": parameters,
+        "parameters": shape.parameters,
+        "dense": shape.dense,
         "seconds": round(seconds, 3),
         "readings": {q: dict(s) for q, s in readings.items()},
     }

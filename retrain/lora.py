@@ -17,6 +17,7 @@ from models.settings import TrainSettings
 from retrain.checkpoint import Checkpoint, load_base, resolve
 from retrain.curves import Curve
 from retrain.fit import Plan, Progress, fit, make_examples, schedule
+from retrain.gguf_rung import is_gguf
 
 LOSSES = "losses.json"
 ASIDE = {"report_to", "memory_gb"}
@@ -147,5 +148,6 @@ def fingerprint(
 
 def weights_hash(base: str) -> str:
     """SHA-256 of a base's weights; the name itself where they are not in one file here."""
-    weights = Path(resolve(base)[0]) / "model.safetensors"
+    named = Path(resolve(base)[0])
+    weights = named if is_gguf(base) else named / "model.safetensors"
     return hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else base

@@ -103,10 +103,11 @@ def fill_after(db: Database, ladders: Sequence[Ladder], candidate: CandidateId) 
 def figures(ladder: Ladder) -> tuple[RungReading, ...]:
     """A cycle's ladder as the history keeps it."""
     rng = np.random.default_rng(0)  # for intervals, which are not kept
-    arms = {"vanilla": ladder.vanilla, "tuned": ladder.tuned}
+    trained = ladder.trained()
+    arms = {"vanilla": (ladder, ladder.vanilla), "tuned": (trained, trained.tuned)}
     found: tuple[RungReading, ...] = ()
-    for arm, rungs in arms.items():
+    for arm, (of, rungs) in arms.items():
         if rungs and len(rungs[0]):
-            scores = [rung_score(*one, rng) for one in zip(ladder.rungs, ladder.parameters, rungs, strict=True)]
+            scores = [rung_score(*one, rng) for one in zip(of.rungs, of.parameters, rungs, strict=True)]
             found += readings(arm, scores)
     return found

@@ -84,4 +84,5 @@ def _course(settings: Settings, words: Question, work: Path, stage: Stage) -> Co
         budget=settings.decide.max_prompt_tokens,
         work=work,
         stage=stage,
+        decide=settings.decide,
     )

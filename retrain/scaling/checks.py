@@ -37,6 +37,7 @@ def ladder_checks(whole: Ladder, gate: GateSettings, rng: np.random.Generator) -
     vanilla = vanilla_check(ladder, gate, rng) if ladder.vanilla else None
     checks = []
     if ladder.tuned:
+        ladder = ladder.trained()
         found = sides(ladder.tuned)
         times = draws(found.conversations if found else 1, DRAWS, rng)
         tuned = _with_setbacks(tuned_check(ladder, gate, rng), ladder)

@@ -17,7 +17,8 @@ class Ladder:
 
     ``dense`` tells for each rung whether all its weights take part in every token; () means that all are. A mixture of
     experts is no step between its neighbours, whatever its parameters: it is shown, and plays no part in a trend.
-    ``vanilla`` or ``tuned`` may be () where such readings were not made.
+    ``vanilla`` or ``tuned`` may be () where such readings were not made. Rungs named in ``untuned`` (files that nothing
+    trains) have vanilla readings only: ``tuned`` holds those of the others, in their order.
     """
 
     question: Question
@@ -26,6 +27,7 @@ class Ladder:
     vanilla: tuple[Judged, ...]
     tuned: tuple[Judged, ...]
     dense: tuple[bool, ...] = ()
+    untuned: tuple[str, ...] = ()
     setbacks: tuple[Setback, ...] = ()
     """Rungs that tuning made worse on this question, and what a gentler training made of them."""
 
@@ -35,12 +37,27 @@ class Ladder:
             return self
         return replace(
             self,
-            rungs=self._kept(self.rungs),
-            parameters=self._kept(self.parameters),
-            vanilla=self._kept(self.vanilla),
-            tuned=self._kept(self.tuned),
+            rungs=_kept(self.rungs, self.dense),
+            parameters=_kept(self.parameters, self.dense),
+            vanilla=_kept(self.vanilla, self.dense),
+            tuned=_kept(self.tuned, [d for r, d in zip(self.rungs, self.dense, strict=True) if r not in self.untuned]),
             dense=(),
         )
 
-    def _kept(self, column: Sequence[T]) -> tuple[T, ...]:
-        return tuple(one for one, dense in zip(column, self.dense, strict=False) if dense)
+    def trained(self) -> "Ladder":
+        """The rungs that have tuned readings."""
+        if not self.untuned:
+            return self
+        there = [rung not in self.untuned for rung in self.rungs]
+        return replace(
+            self,
+            rungs=_kept(self.rungs, there),
+            parameters=_kept(self.parameters, there),
+            vanilla=_kept(self.vanilla, there),
+            dense=_kept(self.dense, there),
+            untuned=(),
+        )
+
+
+def _kept(column: Sequence[T], which: Sequence[bool]) -> tuple[T, ...]:
+    return tuple(one for one, kept in zip(column, which, strict=False) if kept)

@@ -35,7 +35,8 @@ def losses_of(ladder: Ladder, items: Sequence[Item], blank: Sequence[float]) -> 
 
     Labels without a cross-fitted score are left out: in sample, memorising would pass for learning.
     """
-    base, tuned = ladder.vanilla[-1], ladder.tuned[-1]
+    trained = ladder.trained()
+    base, tuned = trained.vanilla[-1], trained.tuned[-1]
     said = fitted(log_probabilities(base.scores, 1.0), base.gold, base.conversations)
     learnt = fitted(log_probabilities(tuned.scores, 1.0), tuned.gold, tuned.conversations)
     place = {burst: row for row, burst in enumerate(base.ids)}
