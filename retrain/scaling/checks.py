@@ -19,6 +19,7 @@ from retrain.rivals import LEAST_OF_EACH
 from retrain.scaling.gold import gold_blocks
 from retrain.scaling.label_noise import LEAST, UPPER, Sides, noise, sides, siding
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.saturated import top_of
 from retrain.scaling.setback import Setback
 from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
@@ -85,14 +86,14 @@ def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) 
             "the tuned ladder decides"
         )
         return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
-    return _trend_check(name, ladder, ladder.vanilla, gate, rng)
+    return _trend_check(name, ladder, ladder.vanilla, gate, rng, trained=False)
 
 
 def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
     """Do cross-fitted rungs agree better with the labels as they grow, and does the largest beat the majority?"""
     name = f"ladder {ladder.question.id}, tuned"
     top = ladder.tuned[-1]
-    check = _trend_check(name, ladder, ladder.tuned, gate, rng)
+    check = _trend_check(name, ladder, ladder.tuned, gate, rng, trained=True)
     if check.outcome is Outcome.FAIL or beats_baseline(top, gate.alpha, rng):
         return check
     columns = scored(top)
@@ -193,8 +194,9 @@ def _too_few(name: str, ladder: Ladder, figures: dict[str, float]) -> Check:
 
 
 def _trend_check(
-    name: str, ladder: Ladder, rungs: Sequence[Judged], gate: GateSettings, rng: np.random.Generator
+    name: str, ladder: Ladder, rungs: Sequence[Judged], gate: GateSettings, rng: np.random.Generator, *, trained: bool
 ) -> Check:
+    """``trained``: a largest rung that is only less sure may be flat; untrained, that may be the labels' lean."""
     labels = len(rungs[0])
     gold = gold_blocks(rungs)
     means = gold.means
@@ -221,8 +223,17 @@ def _trend_check(
     if better is not None:
         figures["better_smaller"] = float(better + 1)
     if outcome is Outcome.PASS and better is not None:
-        outcome = Outcome.INCONCLUSIVE
-        reason += f"; but the largest surely agrees less than rung {better + 1} of {len(rungs)}: look at its training"
+        told = f"the largest surely agrees less than rung {better + 1} of {len(rungs)}"
+        top = top_of(rungs, better, gate.alpha, rng) if trained else None
+        if top is not None and top.flat(gate.margin):
+            figures |= {"top_lost": top.lost, "top_most_lost": top.most_lost, "top_least_gained": top.least_gained}
+            reason += (
+                f"; {told}, but answers as well (macro-F1 {-top.lost:+.3f}, surely less than {gate.margin:.3f} lost, "
+                f"and {top.gained:+.3f} against the smallest): flat at the top, which says nothing against the labels"
+            )
+        else:
+            outcome = Outcome.INCONCLUSIVE
+            reason += f"; but {told}: look at its training"
     place = found[GOLD].outlying if GOLD in found else None
     if place is not None:
         figures["outlying"] = float(place + 1)

@@ -52,15 +52,16 @@ GOALS = (
 )
 
 
-def made_cases() -> list[Case]:
-    """All faults on a ladder that rises by two points a step, and further truths with right labels."""
+def made_cases(names: Sequence[str] = ()) -> list[Case]:
+    """All faults on a ladder that rises by two points a step, and further truths with right labels; or those named."""
     further = {"flat": FLAT, "half a point a step": GENTLE, "plateau at the top": PLATEAU, "hard to learn": HARD}
-    return [
+    every = [
         *(Case(name=name, truth=RISE, fault=fault) for name, fault in FAULTS.items()),
         *(Case(name=name, truth=truth, fault=Fault()) for name, truth in further.items()),
         Case(name="hard to learn, 20% flips", truth=HARD, fault=FAULTS["20% flips"]),
         Case(name="hard to learn, 10% biased", truth=HARD, fault=FAULTS["10% biased"]),
     ]
+    return [case for case in every if not names or case.name in names]
 
 
 def real_cases(names: Sequence[str] = ()) -> list[Case]:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.table import Table
 from models.labelled import read_items
 from models.settings import load_settings
 from retrain.bench.gate.cases import LABELS, made_cases, real_cases
+from retrain.bench.gate.others import CheckRates, run_others
 from retrain.bench.gate.rates import KINDS, Held, Rates, body, held, run_made, run_real
 from retrain.bench.gate.real import fewer, read_family
 
@@ -21,6 +23,14 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
 @click.command()
 @click.option("--runs", type=click.IntRange(min=0), default=300, show_default=True, help="Made-up ladders a case.")
 @click.option("--labels", "sizes", multiple=True, type=click.IntRange(min=50), help="[default: 200, 500 and 2300]")
+@click.option("--case", "names", multiple=True, help="Only these cases, such as 'clean'.  [default: all]")
+@click.option("--overlap", type=click.FloatRange(0, 1), default=0.0, help="Share of made-up labels with two answers.")
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Made-up candidates a case of slices, sureness, obedience.",
+)
 @click.option("--ladder", "train", type=click.Path(path_type=Path), help="Labelled rows, to spoil on real rungs, too.")
 @click.option("--rung", "rungs", multiple=True, help="[default: the starter-base rungs]")
 @click.option("--draws", type=click.IntRange(min=1), default=20, show_default=True, help="Real ladders a case.")
@@ -33,6 +43,9 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
 def gate(
     runs: int,
     sizes: tuple[int, ...],
+    names: tuple[str, ...],
+    overlap: float,
+    candidates: int,
     train: Path | None,
     rungs: tuple[str, ...],
     draws: int,
@@ -53,21 +66,25 @@ def gate(
     asked = sizes or LABELS
     found: list[Rates] = []
     if runs:
-        found += run_made(made_cases(), asked, runs, settings.gate, seed, jobs)
+        found += run_made(made_cases(names), asked, runs, settings.gate, seed, jobs, overlap)
+    others = run_others(candidates, settings.gate, seed) if candidates else []
     if train is not None:
         rows = fewer(read_items(train, settings.questions), items, 0)
         say = partial(click.echo, err=True)
         with tempfile.TemporaryDirectory() as aside:
             for read in read_family(rows, settings, rungs or RUNGS, work or Path(aside), say):
                 say(f"{read.question.id}: {len(read.vanilla[0])} labels")
-                found += run_real(read, real_cases(), asked, draws, settings.gate, seed)
+                found += run_real(read, real_cases(names), asked, draws, settings.gate, seed)
     if as_json:
-        click.echo(json.dumps(body(found, settings.gate), indent=2))
+        told = body(found, settings.gate) | {"candidates": [asdict(one) for one in others]}
+        click.echo(json.dumps(told, indent=2))
         return
     for source in dict.fromkeys(one.source for one in found):
         _show([one for one in found if one.source == source])
     for one in held(found):
         click.echo(_told(one))
+    if others:
+        _show_others(others)
 
 
 def _show(found: list[Rates]) -> None:
@@ -80,6 +97,16 @@ def _show(found: list[Rates]) -> None:
         cells = (f"{share:.2f}" for share in shares)
         noise = f"{one.wrong:.0%}, {one.estimated:.1%}"
         table.add_row(str(one.labels), one.case, *cells, noise, f"{one.named:.2f}")
+    Console(width=150).print(table)
+
+
+def _show_others(found: list[CheckRates]) -> None:
+    table = Table(title=f"made-up candidates: {found[0].runs} a case")
+    for column in ("check", "candidate", "labels or tries", "effect", "pass", "fail", "open"):
+        table.add_column(column, justify="left" if column in {"check", "candidate"} else "right")
+    for one in found:
+        shares = (f"{share:.2f}" for share in (one.passed, one.failed, one.open))
+        table.add_row(one.check, one.case, str(one.labels), f"{one.effect:+.3f}", *shares)
     Console(width=150).print(table)
 
 

@@ -19,6 +19,7 @@ from scipy.stats import norm
 from models.ids import BurstId, OptionId, QuestionId
 from models.metrics import Floats
 from models.question import Option, Question
+from retrain.checks.agreement import Overlap
 from retrain.judged import Judged
 from retrain.scaling.ladder import Ladder
 
@@ -34,6 +35,8 @@ SURER = 0.3
 WEAKER, PULLED = 0.5, 2.0
 """Tuned on a share s of random errors, a rung keeps 1 - ``WEAKER`` s of its strength; on a share s that leans to the
 small rung, ``PULLED`` s of what it sees is what the small rung sees."""
+HONEST = 0.05
+"""Share of answers that people who mean well give wrong, each by themselves."""
 QUESTION = Question(
     id=QuestionId("made_up"),
     text="Is it so?",
@@ -101,6 +104,26 @@ def made_ladder(truth: Truth, fault: Fault, labels: int, rng: np.random.Generato
         parameters=SIZES[:rungs],
         vanilla=tuple(judged(x, a) for x, a in zip(vanilla, truth.vanilla, strict=True)),
         tuned=tuple(judged(x, a) for x, a in zip(tuned, truth.tuned, strict=True)),
+    )
+
+
+def made_overlap(found: Judged, fault: Fault, share: float, rng: np.random.Generator) -> Overlap:
+    """Let a second person answer a share (0..1) of a ladder's bursts, drawn by chance.
+
+    Both err by themselves in ``HONEST`` of their answers; errors at random are each one's own, so a second person makes
+    them as often as the first. Labels that lean to the small model are taken to lean in everybody's hand.
+    """
+    drawn = np.sort(rng.permutation(len(found))[: round(share * len(found))])
+    first = np.where(rng.random(len(drawn)) < HONEST, 1 - found.gold[drawn], found.gold[drawn])
+    # The ladder's labels have the fault already; it is taken out again for the second person by its own chance.
+    same = (1 - fault.flipped) ** 2 + fault.flipped**2
+    second = np.where(rng.random(len(drawn)) < same, found.gold[drawn], 1 - found.gold[drawn])
+    second = np.where(rng.random(len(drawn)) < HONEST, 1 - second, second)
+    option = [one.id for one in found.question.options]
+    return Overlap(
+        answers=tuple((option[a], option[b]) for a, b in zip(first.tolist(), second.tolist(), strict=True)),
+        conversations=tuple(found.conversations[i] for i in drawn),
+        labels=len(found),
     )
 
 

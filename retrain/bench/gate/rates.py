@@ -12,12 +12,13 @@ from scipy.stats import beta
 from models.evidence import Check, Outcome
 from models.settings import GateSettings
 from retrain.bench.gate.cases import GOALS, Case, Goal
-from retrain.bench.gate.made import made_ladder
+from retrain.bench.gate.made import made_ladder, made_overlap
 from retrain.bench.gate.real import Read, some, spoilt_ladder
+from retrain.checks.agreement import agreement_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-KINDS = ("vanilla", "tuned", "label noise", "label bias")
+KINDS = ("vanilla", "tuned", "label noise", "label bias", "agreement")
 Make = Callable[[np.random.Generator], tuple[Ladder, float]]
 """A ladder, and the share (0..1) of its labels that are wrong on purpose."""
 
@@ -63,12 +64,22 @@ class Held:
     met: bool
 
 
-def counted(source: str, case: Case, labels: int, runs: int, gate: GateSettings, seed: int, make: Make) -> Rates:
-    """Judge ``runs`` ladders; the same seed gives the same ladders, whatever the settings."""
+def counted(
+    source: str, case: Case, labels: int, runs: int, gate: GateSettings, seed: int, make: Make, overlap: float = 0.0
+) -> Rates:
+    """Judge ``runs`` ladders; the same seed gives the same ladders, whatever the settings.
+
+    ``overlap`` is the share (0..1) of labels that a second person answers; then agreement is judged, too.
+    """
     told, wrong = [], []
     for run in range(runs):
         ladder, share = make(np.random.default_rng([seed, labels, run]))
-        told.append(ladder_checks(ladder, gate, np.random.default_rng([seed, run])))
+        checks = ladder_checks(ladder, gate, np.random.default_rng([seed, run]))
+        if overlap:
+            rng = np.random.default_rng([seed, labels, run, 1])
+            both = made_overlap(ladder.vanilla[0], case.fault, overlap, rng)
+            checks.append(agreement_check(ladder.question.id, both, gate, rng))
+        told.append(checks)
         wrong.append(share)
     return rates(source, case.name, labels, told, wrong)
 
@@ -103,11 +114,17 @@ def rates(source: str, case: str, labels: int, told: Sequence[Sequence[Check]], 
 
 
 def run_made(
-    cases: Sequence[Case], sizes: Sequence[int], runs: int, gate: GateSettings, seed: int, jobs: int
+    cases: Sequence[Case],
+    sizes: Sequence[int],
+    runs: int,
+    gate: GateSettings,
+    seed: int,
+    jobs: int,
+    overlap: float = 0.0,
 ) -> list[Rates]:
     """Count on made-up ladders, on ``jobs`` cores."""
     todo = [(case, labels) for case in cases for labels in sizes]
-    one = partial(_made, runs=runs, gate=gate, seed=seed)
+    one = partial(_made, runs=runs, gate=gate, seed=seed, overlap=overlap)
     if jobs == 1:
         return [one(what) for what in todo]
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -164,7 +181,7 @@ def body(found: Sequence[Rates], gate: GateSettings) -> dict[str, object]:
     }
 
 
-def _made(what: tuple[Case, int], *, runs: int, gate: GateSettings, seed: int) -> Rates:
+def _made(what: tuple[Case, int], *, runs: int, gate: GateSettings, seed: int, overlap: float) -> Rates:
     case, labels = what
     truth = case.truth
     if truth is None:
@@ -173,7 +190,7 @@ def _made(what: tuple[Case, int], *, runs: int, gate: GateSettings, seed: int) -
     def make(rng: np.random.Generator) -> tuple[Ladder, float]:
         return made_ladder(truth, case.fault, labels, rng), case.fault.flipped + case.fault.biased
 
-    return counted("made up", case, labels, runs, gate, seed, make)
+    return counted("made up", case, labels, runs, gate, seed, make, overlap)
 
 
 def _mean(told: Sequence[Sequence[Check]], kind: str, figure: str) -> float:

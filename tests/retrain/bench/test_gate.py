@@ -11,7 +11,8 @@ from models.metrics import precision
 from models.settings import GateSettings
 from models.toml import dump_settings
 from retrain.bench.gate.cases import RISE, Case, Goal
-from retrain.bench.gate.made import Fault, conversations, made_ladder, spoil
+from retrain.bench.gate.made import Fault, conversations, made_ladder, made_overlap, spoil
+from retrain.bench.gate.others import run_others
 from retrain.bench.gate.rates import exact, held, run_made
 from retrain.bench.gate.real import fewer, read_family, some, spoilt_ladder
 from retrain.cli import cli
@@ -150,3 +151,34 @@ def test_the_command_reads_a_real_ladder(tmp_path: Path) -> None:
     assert told.exit_code == 0
     assert "20% flips" in told.stdout
     assert "clean: blocked in" in told.stdout
+
+
+def test_two_people_differ_as_often_as_both_err() -> None:
+    rows = made_ladder(RISE, Fault(flipped=0.2), 20_000, np.random.default_rng(0)).vanilla[0]
+    found = made_overlap(rows, Fault(flipped=0.2), 0.5, np.random.default_rng(1))
+    assert len(found.answers) == len(found.conversations) == 10_000
+    wrong = 0.2 * 0.95 + 0.8 * 0.05  # the fault's errors and the honest ones, neither of which undoes the other twice
+    apart = float(np.mean([a != b for a, b in found.answers]))
+    assert apart == pytest.approx(2 * wrong * (1 - wrong), abs=0.02)
+
+
+def test_agreement_is_counted_beside_the_checks_on_the_ladder() -> None:
+    flips = Case(name="40% flips", truth=RISE, fault=Fault(flipped=0.4))
+    (alone,) = run_made([flips], [600], 2, GATE, 1, 1)
+    (overlapped,) = run_made([flips], [600], 2, GATE, 1, 1, overlap=0.5)
+    assert alone.by_check["agreement"] == {"failed": 0.0, "open": 0.0}
+    assert overlapped.by_check["agreement"]["failed"] == 1.0
+    assert overlapped.by_check["label noise"] == alone.by_check["label noise"]
+
+
+def test_candidates_are_judged_by_what_is_true_of_them() -> None:
+    found = {(one.check, one.case): one for one in run_others(3, GATE, 1, held=(700,))}
+    good = found["slices", "as good as the champion"]
+    worse = found["slices", "20% worse in one room of 4"]
+    assert good.failed == 0.0
+    assert worse.failed > 0.0
+    assert worse.effect < -0.1 < good.effect
+    assert found["sureness", "calibrated on the other half"].failed == 0.0
+    assert found["sureness", "10 times as sharp"].effect > GATE.max_overconfidence
+    assert found["obedience", "deaf to orders"].passed == 1.0
+    assert found["obedience", "orders decide in 30%"].failed == 1.0
