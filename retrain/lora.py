@@ -18,6 +18,7 @@ from retrain.checkpoint import Checkpoint, load_base, resolve
 from retrain.curves import Curve
 from retrain.fit import Plan, Progress, fit, make_examples, schedule
 from retrain.gguf_rung import is_gguf
+from retrain.lean_linear import LeanLinear
 
 LOSSES = "losses.json"
 ASIDE = {"report_to", "memory_gb"}
@@ -86,6 +87,7 @@ def add_adapter(checkpoint: Checkpoint, settings: TrainSettings) -> PeftModel:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
+    config._register_custom_module({torch.nn.Linear: LeanLinear})  # noqa: SLF001 - peft documents it by this name
     model = get_peft_model(checkpoint.causal, config)
     if not isinstance(model, PeftModel):
         raise TrainingError(f"peft cannot put an adapter on {checkpoint.name}")
