@@ -1,6 +1,7 @@
 """A Modelfile for Ollama: https://docs.ollama.com/modelfile. Pure."""
 
-PARAMETERS = {"temperature": "0", "num_predict": "1"}
+PARAMETERS = {"temperature": "0", "num_predict": "1", "repeat_penalty": "1"}
+"""The penalty was 1.1 by default in releases of Ollama and falls on letters that stand in the prompt: all answers."""
 
 
 def modelfile(gguf: str, context: int, licence: str) -> str:
