@@ -26,6 +26,8 @@ CHOICE_RATE = 2e-3
 SOFT_RATES = (2.5e-3, 1.6e-3)
 """Peak rates of the passes over the teacher's views: each is a warm restart with windows cut anew."""
 GOLD_RATE = 1.2e-3
+MIXED_RATE = 1.6e-3
+"""Peak rate of the last lesson: views, public sets and gold together, so that none is forgotten for another."""
 BATCH = 32
 """Muon's step costs as much as sixteen examples where the processor has no BF16 arithmetic."""
 GOLD_EPOCHS = 2
@@ -87,6 +89,7 @@ def train_gold(
     checkpoint: Checkpoint,
     soft: Sequence[Sequence[Example]],
     items: Sequence[Item],
+    mixed: Sequence[Example],
     questions: Sequence[Question],
     *,
     rank: int,
@@ -94,9 +97,9 @@ def train_gold(
     work: Path,
     progress: Progress,
 ) -> tuple[list[float], float]:
-    """Train the linear layers on the teacher's views, then on gold, and put the change on the base as an adapter.
+    """Train the linear layers on views, on gold, on all together; put the change on the base as an adapter.
 
-    ``soft`` has a lesson for every pass over the views; without ``items`` these are all that is learned from. Training
+    ``soft`` has a lesson for every pass over the views; a rung without ``items`` goes on to ``mixed`` at once. Training
     an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon on the
     matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change in the layers' outputs that the adapter keeps.
@@ -108,6 +111,8 @@ def train_gold(
     parts = [(f"soft{n}", lesson, 1, rate) for n, (lesson, rate) in enumerate(zip(soft, SOFT_RATES, strict=False))]
     if gold:
         parts.append(("gold", gold, GOLD_EPOCHS, GOLD_RATE))
+    if mixed:
+        parts.append(("mixed", list(mixed), 1, MIXED_RATE))
     losses: list[float] = []
     for number, (name, lesson, epochs, rate) in enumerate(parts):
         plan = Plan(

@@ -11,8 +11,8 @@ from retrain.starter.vocabulary import MAX_POSITIONS, SPECIALS, VOCABULARY
 class Shape:
     """A rung: widths are multiples of 32 for Q8_0; ``rate`` is the matrices' peak learning rate.
 
-    ``tokens`` (language modelling), ``public``, ``soft`` (bursts that the teacher labelled) and ``gold`` (items) are
-    what it reads at the full computing budget; bigger rungs read more.
+    ``tokens`` (language modelling), ``public``, ``soft`` (bursts that the teacher labelled), ``gold`` (items) and
+    ``mixed`` (bursts of the last lesson) are what it reads at the full computing budget; bigger rungs read more.
     """
 
     name: str
@@ -27,6 +27,8 @@ class Shape:
     soft: int = 48_000
     passes: int = 1
     """Times that the teacher's views are read; only the largest rung was given a second pass, to stay within hours."""
+    mixed: int = 20_000
+    """Bursts of the last lesson that no pass has read, and as many that one may have; all else is in it too."""
     rank: int = 64
     """Of the shipped adapter; 88 is what 24 MB of weights leave room for in the largest rung."""
     head: int = 64
@@ -62,10 +64,33 @@ FAMILY = (
         public=7_000,
         soft=18_000,
         gold=4_000,
+        mixed=5_000,
         head=32,
     ),
-    Shape(name="s", width=128, layers=3, inner=320, rate=8e-3, tokens=1_500_000, public=7_000, soft=26_000, gold=4_500),
-    Shape(name="m", width=192, layers=3, inner=512, rate=7e-3, tokens=2_100_000, public=7_000, soft=34_000, gold=5_000),
+    Shape(
+        name="s",
+        width=128,
+        layers=3,
+        inner=320,
+        rate=8e-3,
+        tokens=1_500_000,
+        public=7_000,
+        soft=26_000,
+        gold=4_500,
+        mixed=8_000,
+    ),
+    Shape(
+        name="m",
+        width=192,
+        layers=3,
+        inner=512,
+        rate=7e-3,
+        tokens=2_100_000,
+        public=7_000,
+        soft=34_000,
+        gold=5_000,
+        mixed=12_000,
+    ),
     Shape(
         name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000, gold=0, passes=2, rank=88
     ),

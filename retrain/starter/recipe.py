@@ -92,7 +92,7 @@ def teach(data: Path, work: Path, questions: Sequence[Question], seed: int, scal
         return
     started = time.process_time()
     chat = [m for m in raw_chat(data, questions) if not set_aside(m.room) and not m.room.startswith(CHINESE)]
-    drawn = draw(list(bursts(chat)), int(max(shape.soft for shape in FAMILY) * scale), seed)
+    drawn = draw(list(bursts(chat)), drawn_count(scale), seed)
     teacher = Teacher(questions, teacher_folder())
     english = [item for item in taught_items(data, questions) if not item.conversation.startswith(CHINESE)]
     tune_teacher(teacher, english, seed, progress)
@@ -100,6 +100,11 @@ def teach(data: Path, work: Path, questions: Sequence[Question], seed: int, scal
     spent = {"stage": "teacher", "cpu_s": round(time.process_time() - started, 1)}
     with (work / "times.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(spent) + "\n")
+
+
+def drawn_count(scale: float) -> int:
+    """Raw bursts that the teacher labels: those of the passes, then those that only the last lesson reads."""
+    return int((max(shape.soft for shape in FAMILY) + max(shape.mixed for shape in FAMILY)) * scale)
 
 
 def _template(questions: Sequence[Question]) -> str:

@@ -1,9 +1,13 @@
 """Raw chat as bursts for a teacher."""
 
 import numpy as np
+import pytest
 
 from retrain.starter.corpus import Message
-from retrain.starter.unlabelled import LONGEST, WINDOW, bursts, draw, read_taught, write_taught
+from retrain.starter.unlabelled import LONGEST, RULE_VIEWS, WINDOW, blended, bursts, draw, read_taught, write_taught
+from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT
+
+QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
 
 
 def chat(*lines: tuple[str, str, str]) -> list[Message]:
@@ -42,3 +46,11 @@ def test_what_was_taught_is_read_back(tmp_path):
     assert again == found
     assert np.array_equal(read, views)
     assert [p.name for p in tmp_path.iterdir()] == ["taught.jsonl"]
+
+
+def test_the_rule_s_view_of_what_asks_is_averaged_in_and_no_other():
+    found = list(bursts(chat(("r", "ann", "how do I mount this?"), ("r", "bob", "it works now"))))
+    views = np.array([[0.55, 0.3], [0.5, 0.4]])
+    made = blended(found, views, QUESTIONS)
+    assert made == pytest.approx(np.array([[(0.55 + RULE_VIEWS[1]) / 2, 0.3], [(0.5 + RULE_VIEWS[0]) / 2, 0.4]]))
+    assert views[0, 0] == 0.55
