@@ -35,8 +35,8 @@ ADAPTER = TrainSettings(
     rank=64, alpha=64, dropout=0.0, learning_rate=GOLD_RATE, plus_ratio=1.0, epochs=GOLD_EPOCHS, batch=BATCH
 )
 """How the adapter is described; its rank is the rung's. The learning rates are Muon's."""
-MEASURED = 384
-"""Bursts over which the layers' inputs are measured before the change is cut to the adapter's rank."""
+MEASURED = 896
+"""Bursts of the last lesson, drawn, over which the layers' inputs are measured before the change is cut to the adapter's rank."""
 LIKELY = 0.35
 """A question that comes after another is taught only where the teacher gives the other's answer at least this much."""
 
@@ -126,7 +126,9 @@ def train_gold(
         optimizer = matrix_optimizer(checkpoint.causal, rate)
         losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
     tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
-    moments = second_moments(checkpoint, [example.prompt for example in soft[0][:MEASURED]])
+    last = list(mixed) or list(soft[-1])
+    drawn = random.Random(seed).sample(last, min(MEASURED, len(last)))  # noqa: S311 - sampling, not secrets
+    moments = second_moments(checkpoint, [example.prompt for example in drawn])
     checkpoint.causal.load_state_dict(before)
     settings = ADAPTER.model_copy(update={"seed": seed, "rank": rank, "alpha": rank})
     _, kept = extract_adapter(checkpoint, tuned, settings, moments)
