@@ -36,7 +36,7 @@ ADAPTER = TrainSettings(
 )
 """How the adapter is described; its rank is the rung's. The learning rates are Muon's."""
 MEASURED = 896
-"""Bursts of the last lesson, drawn, over which the layers' inputs are measured before the change is cut to the adapter's rank."""
+"""Bursts of the last lesson, drawn, over which the layers' inputs are measured before the cut to the adapter's rank."""
 LIKELY = 0.35
 """A question that comes after another is taught only where the teacher gives the other's answer at least this much."""
 
