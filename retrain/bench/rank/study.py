@@ -107,7 +107,7 @@ def counted(items: Sequence[Item], questions: Sequence[Question]) -> tuple[Item,
 def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
     course, train = study.course, study.course.train
     checkpoint = load_base(rung)
-    vanilla = _score(study, checkpoint, f"{rung}: read vanilla")
+    vanilla = _score(study, checkpoint, f"{rung}: read vanilla", place / "vanilla.json")
     names = _matrices(checkpoint)
     before = {name: weight.detach().clone() for name, weight in names.items()}
     for parameter in checkpoint.model.parameters():
@@ -125,7 +125,7 @@ def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
     optimizer = torch.optim.AdamW(names.values(), lr=study.full_rate, weight_decay=0.0)
     with course.stage(f"{rung}, seed {seed}: train all weights") as advance:
         losses = fit(checkpoint, examples, course.questions, plan, optimizer, place, advance)
-    full = _score(study, checkpoint, f"{rung}, seed {seed}: read")
+    full = _score(study, checkpoint, f"{rung}, seed {seed}: read", place / "full.json")
     moments = second_moments(checkpoint, [example.prompt for example in examples[:MEASURED]])
     change = Change(before, {name: weight.detach() for name, weight in names.items()}, moments)
     cut = {}
@@ -133,7 +133,8 @@ def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
         with torch.no_grad():
             for name, weight in change.cut(rank).items():
                 names[name].copy_(weight)
-        cut[rank] = _score(study, checkpoint, f"{rung}, seed {seed}: read, cut to rank {rank}")
+        told = f"{rung}, seed {seed}: read, cut to rank {rank}"
+        cut[rank] = _score(study, checkpoint, told, place / f"cut-{rank}.json")
     spectra = [
         {"layer": s.layer, "outputs": s.outputs, "inputs": s.inputs, "plain": s.plain.tolist(), "felt": s.felt.tolist()}
         for s in change.spectra
@@ -144,20 +145,23 @@ def _full(study: Study, rung: str, seed: int, place: Path) -> dict[str, Any]:
 def _lora(study: Study, rung: str, seed: int, rank: int, place: Path) -> dict[str, Any]:
     course = study.course
     settings = of_rank(course.train, rank, seed)
-    with course.stage(f"{rung}, seed {seed}: train LoRA of rank {rank}") as advance:
-        adapter = train_adapter(
-            rung,
-            rare_twice(study.train, course.questions),
-            course.questions,
-            settings,
-            out=place / "adapter",
-            work=place / "state",
-            budget=course.budget,
-            progress=advance,
-        )
+    adapter = place / "adapter"
+    if not adapter.exists():
+        with course.stage(f"{rung}, seed {seed}: train LoRA of rank {rank}") as advance:
+            train_adapter(
+                rung,
+                rare_twice(study.train, course.questions),
+                course.questions,
+                settings,
+                out=adapter,
+                work=place / "state",
+                budget=course.budget,
+                progress=advance,
+            )
     checkpoint = load_base(rung, adapter=adapter)
-    losses = json.loads((place / "adapter" / LOSSES).read_text(encoding="utf-8"))
-    return {"lora": _score(study, checkpoint, f"{rung}, seed {seed}: read, LoRA of rank {rank}"), "loss": _end(losses)}
+    losses = json.loads((adapter / LOSSES).read_text(encoding="utf-8"))
+    told = f"{rung}, seed {seed}: read, LoRA of rank {rank}"
+    return {"lora": _score(study, checkpoint, told, place / "read.json"), "loss": _end(losses)}
 
 
 def of_rank(train: TrainSettings, rank: int, seed: int) -> TrainSettings:
@@ -176,10 +180,13 @@ def _matrices(checkpoint: Checkpoint) -> dict[str, Tensor]:
     }
 
 
-def _score(study: Study, checkpoint: Checkpoint, title: str) -> dict[QuestionId, dict[str, Any]]:
-    with study.course.stage(title) as advance:
-        readings = read(checkpoint, study.held, study.course, advance)
-    return {q.id: of_rows(judged(q, study.held, readings[q.id])).body() for q in _asked(study)}
+def _score(study: Study, checkpoint: Checkpoint, title: str, path: Path) -> dict[str, Any]:
+    def make() -> dict[str, Any]:
+        with study.course.stage(title) as advance:
+            readings = read(checkpoint, study.held, study.course, advance)
+        return {q.id: of_rows(judged(q, study.held, readings[q.id])).body() for q in _asked(study)}
+
+    return _made(path, make)
 
 
 def _asked(study: Study) -> list[Question]:
@@ -207,11 +214,15 @@ def _kept(study: Study, rung: str, seed: int, name: str, make: Callable[[Path], 
     told = fingerprint(rung, [*study.train, *study.held], course.questions, course.train, course.budget)
     rate = f".{study.full_rate:g}.{'-'.join(map(str, study.ranks))}" if name == "full" else ""
     place = course.work / f"{told}.{rung}.{seed}.{name}{rate}"
-    path = place / "found.json"
+    return _made(place / "found.json", lambda: make(place))
+
+
+def _made(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a file holds, made first if there is none; read back even then, so that a study gone on with is the same."""
     if not path.exists():
-        body = make(place)
+        body = make()
         aside = path.with_suffix(".tmp")
-        place.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         aside.write_text(json.dumps(body), encoding="ascii")
         aside.replace(path)
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
