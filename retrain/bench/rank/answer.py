@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from models.ids import QuestionId
-from retrain.bench.rank.reading import Readings, lead, mean_log_p
+from retrain.bench.rank.reading import Readings, lead
 from retrain.bench.rank.study import Found
 from retrain.spectrum import asked_for, rank_for
 
@@ -32,13 +32,25 @@ def learned(found: Sequence[Found]) -> tuple[QuestionId, ...]:
 def kept(
     tables: Sequence[Mapping[int, Readings]], found: Sequence[Found], on: Sequence[QuestionId]
 ) -> dict[int, float]:
-    """By rank the share of what all weights learned (nats over vanilla, mean over seeds and questions)."""
-    vanilla = float(np.mean([mean_log_p(one.vanilla, on) for one in found]))
-    whole = float(np.mean([mean_log_p(one.full, on) for one in found])) - vanilla
-    return {
-        rank: (float(np.mean([mean_log_p(table[rank], on) for table in tables])) - vanilla) / whole
-        for rank in tables[0]
-    }
+    """By rank the share of what all weights learned, mean over seeds and questions; below 0 where it does harm.
+
+    Learned is what is gained in log-probability over the better of the untuned model and the labels' rates: from far
+    below its rates a model gains most by learning those, which any rank can hold.
+    """
+    shares = {}
+    for rank in tables[0]:
+        each = []
+        for question in on:
+            vanilla = _level([one.vanilla for one in found], question)
+            base = max(vanilla, _level([one.rates for one in found], question))
+            whole = _level([one.full for one in found], question) - base
+            each.append((_level([table[rank] for table in tables], question) - base) / whole)
+        shares[rank] = float(np.mean(each))
+    return shares
+
+
+def _level(readings: Sequence[Readings], question: QuestionId) -> float:
+    return float(np.mean([one[question].log_p for one in readings]))
 
 
 def summary(found: Sequence[Found]) -> str:
@@ -61,9 +73,11 @@ def summary(found: Sequence[Found]) -> str:
     lora = asked_for(kept([one.lora for one in found], found, on), MOST, 0.0)
     told = f"rank {cut} of the change and every larger one tried" if cut else "no rank of the change that was tried"
     tuned = f"LoRA learns as much from rank {lora} on" if lora else "LoRA learns as much at no rank that was tried"
+    if not found[0].lora:
+        tuned = "LoRA was not run"
     left = [question for question in found[0].full if question not in on]
     void = f"; {', '.join(left)} was not surely learned and is left out" if left else ""
     return (
-        f"{found[0].rung}: {energy}; {MOST:.0%} of what all weights learned ({', '.join(on)}; nats over vanilla) is "
-        f"kept by {told}; {tuned}{void}"
+        f"{found[0].rung}: {energy}; {MOST:.0%} of what all weights learned ({', '.join(on)}; nats over the better of "
+        f"vanilla and rates) is kept by {told}; {tuned}{void}"
     )

@@ -22,7 +22,9 @@ from retrain.priority import step_back
 @click.argument("held", type=click.Path(path_type=Path))
 @click.option("--rung", "rungs", multiple=True, default=("starter-base-xs", "starter-base-s", "starter-base-m"))
 @click.option("--rank", "ranks", multiple=True, type=click.IntRange(min=1), default=(1, 2, 4, 8, 16, 32, 64))
-@click.option("--lora-rank", "lora_ranks", multiple=True, type=click.IntRange(min=1), default=(2, 8, 32))
+@click.option(
+    "--lora-rank", "lora_ranks", multiple=True, type=click.IntRange(min=0), default=(2, 8, 32), help="0: no LoRA."
+)
 @click.option(
     "--items", default=0, show_default=True, help="Rows of TRAIN; 0: all. A few hundred teach next to nothing."
 )
@@ -73,7 +75,7 @@ def lowrank(
         held=counted(thinned(read_items(held, settings.questions), held_items), settings.questions),
         course=course,
         ranks=tuple(sorted(ranks)),
-        lora_ranks=tuple(sorted(lora_ranks)),
+        lora_ranks=tuple(sorted(rank for rank in lora_ranks if rank)),
         full_rate=full_rate,
     )
     found = [investigate(study, rung, seed) for rung in rungs for seed in range(seeds)]
