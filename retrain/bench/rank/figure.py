@@ -61,7 +61,9 @@ def draw_study(found: Sequence[Found], path: Path) -> Path:
     middle.legend(fontsize=8)
     right.set_xscale("log", base=2)
     right.set_title("log-probability of the label on held-out rooms", loc="left", fontsize=10)
-    right.set_xlabel("rank (line: change cut; squares: LoRA; dashed: all weights; dotted: vanilla)")
+    right.set_xlabel(
+        "rank (line: change cut; squares: LoRA)\ndashed: all weights; dotted: vanilla; dash-dotted: the labels' rates"
+    )
     right.set_ylabel("nats, mean over the questions that were learned")
     right.grid(visible=True, alpha=0.25)
     right.legend(fontsize=8)
@@ -82,3 +84,4 @@ def _scores(axes: "Axes", mine: Sequence[Found], colour: str, rung: str) -> None
     ends = [min(cuts), max(cuts)]
     axes.plot(ends, [level([one.full for one in mine])] * 2, "--", color=colour, linewidth=1)
     axes.plot(ends, [level([one.vanilla for one in mine])] * 2, ":", color=colour, linewidth=1)
+    axes.plot(ends, [level([one.rates for one in mine])] * 2, "-.", color=colour, linewidth=1)
