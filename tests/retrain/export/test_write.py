@@ -202,8 +202,9 @@ def test_names_mean_candidates_rungs_folders_and_nothing_else(house, checkpoint,
 def test_a_modelfile_keeps_to_ollamas_grammar() -> None:
     text = modelfile("m.q8_0.gguf", 1024, 'Apache-2.0, "as is"')
     rest = re.sub(r'^(TEMPLATE|LICENSE) """(?:(?!""").)*"""\n', "", text, flags=re.MULTILINE | re.DOTALL)
+    allowed = r"#.*|FROM \./\S+\.gguf|PARAMETER (temperature|num_predict|repeat_penalty|num_ctx) \d+"
     for line in rest.splitlines():
-        assert re.fullmatch(r"#.*|FROM \./\S+\.gguf|PARAMETER (temperature|num_predict|repeat_penalty|num_ctx) \d+", line), line
+        assert re.fullmatch(allowed, line), line
     assert text.count('"""') == 4
 
 
