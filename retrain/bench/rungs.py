@@ -17,6 +17,15 @@ from retrain.checkpoint import load_base, parameter_count
 from retrain.ladder import Advance, Course, Rung, cross_fit, shipped_adapter
 
 
+def untaught(rungs: Sequence[str]) -> Sequence[str]:
+    """Give the names back; raises InputError for one whose shipped adapter has learned from gold labels."""
+    for name in rungs:
+        if shipped_adapter(name) is not None:
+            told = name.replace("starter-", "starter-base-")
+            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
+    return rungs
+
+
 class UpperRungs:
     """Trains the rungs on each set of labels it is called with; what is trained stays in ``work`` for another run.
 
@@ -24,10 +33,6 @@ class UpperRungs:
     """
 
     def __init__(self, rungs: Sequence[str], settings: Settings, work: Path, say: Callable[[str], None]) -> None:
-        for name in rungs:
-            if shipped_adapter(name) is not None:
-                told = name.replace("starter-", "starter-base-")
-                raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
         self._rungs = [
             Rung(
                 name=name,
@@ -37,7 +42,7 @@ class UpperRungs:
                 vanilla={},
                 tuned={},
             )
-            for name in rungs
+            for name in untaught(rungs)
         ]
         self._settings = settings
         self._work = work

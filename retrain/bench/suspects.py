@@ -15,9 +15,10 @@ from scipy.stats import rankdata, t
 from models.errors import InputError
 from models.ids import BurstId
 from models.item import Item
-from models.metrics import Floats
+from models.metrics import Floats, clusters
 from models.question import Question
 from models.suspects import THRESHOLD, Reason
+from retrain.bench.room_intervals import Counts, share_interval
 from retrain.outliers import ALPHA
 from retrain.peer import Fold, folded, labelled, out_of_fold
 from retrain.suspects import FOLDS, Opinions, Weighing, weigh
@@ -75,16 +76,21 @@ class Run:
     biased: int
     false_alarms: int
     honest: int
+    by_room: Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Means over seeds, each with the half-width of its 95 % interval over seeds (Student's t; None for one seed)."""
+    """Means over seeds, each with the half-width of its 95 % interval over seeds (Student's t; None for one seed).
+
+    ``over_rooms``: 95 % intervals of shares over conversations, the seeds being what they are.
+    """
 
     question: str
     noise: str
     seeds: int
     figures: Mapping[str, tuple[float, float | None]]
+    over_rooms: Mapping[str, tuple[float, float]]
 
 
 def random_flips(given: Floats, share: float, rng: np.random.Generator) -> Planted:
@@ -162,17 +168,27 @@ def _looked(
         peer=out_of_fold(planted.given, cut),
     )
     wrong = dict(zip(opinions.ids, planted.wrong.tolist(), strict=True))
-    return judged_run(weigh(opinions), wrong, planted, noise, seed)
+    room = dict(zip(opinions.ids, clusters(opinions.conversations).tolist(), strict=True))
+    return judged_run(weigh(opinions), wrong, room, planted, noise, seed)
 
 
-def judged_run(weighing: Weighing, wrong: Mapping[BurstId, bool], planted: Planted, noise: str, seed: int) -> Run:
-    """Count what a weighing found of the planted."""
+def judged_run(
+    weighing: Weighing,
+    wrong: Mapping[BurstId, bool],
+    room: Mapping[BurstId, int],
+    planted: Planted,
+    noise: str,
+    seed: int,
+) -> Run:
+    """Count what a weighing found of the planted; ``room`` numbers each burst's conversation, from 0."""
     ranked = weighing.ranked
     bad = np.array([wrong[w.burst] for w in ranked], dtype=np.bool_)
     suspicion = np.array([w.suspicion for w in ranked])
     sent = suspicion >= THRESHOLD
     confident = np.array([Reason.CONFIDENT in w.reasons for w in ranked], dtype=np.bool_)
     rungs = np.array([Reason.RUNGS in w.reasons for w in ranked], dtype=np.bool_)
+    ways = np.stack([sent, confident, rungs, np.ones_like(sent)])
+    rooms = np.array([room[w.burst] for w in ranked], dtype=np.int64)
     names = {name for row in planted.annotators for name in row}
     odd = {tally.annotator for tally in weighing.tallies if tally.outlier}
     count = int(bad.sum())
@@ -199,6 +215,7 @@ def judged_run(weighing: Weighing, wrong: Mapping[BurstId, bool], planted: Plant
         biased=len(planted.biased),
         false_alarms=len(odd - set(planted.biased)),
         honest=len(names - set(planted.biased)),
+        by_room=np.stack([[_by_room(rooms, way), _by_room(rooms, way & bad)] for way in ways]),
     )
 
 
@@ -212,9 +229,18 @@ def summaries(runs: Sequence[Run]) -> list[Summary]:
     """Average over seeds, in the order of the runs."""
     found = []
     for question, noise in dict.fromkeys((r.question, r.noise) for r in runs):
-        mine = [asdict(r) for r in runs if (r.question, r.noise) == (question, noise)]
+        same = [r for r in runs if (r.question, r.noise) == (question, noise)]
+        mine = [_figures(r) for r in same]
         figures = {key: _estimate([row[key] for row in mine]) for key in mine[0] if key not in _NAMES}
-        found.append(Summary(question=question, noise=noise, seeds=len(mine), figures=figures))
+        found.append(
+            Summary(
+                question=question,
+                noise=noise,
+                seeds=len(mine),
+                figures=figures,
+                over_rooms=_over_rooms([r.by_room for r in same]),
+            )
+        )
     return found
 
 
@@ -227,11 +253,33 @@ def body(runs: Sequence[Run]) -> dict[str, Any]:
         "false_alarm_rate": sum(r.false_alarms for r in runs) / honest if honest else None,
         "honest": honest,
         "summaries": [asdict(s) for s in summaries(runs)],
-        "runs": [asdict(r) for r in runs],
+        "runs": [_figures(r) for r in runs],
     }
 
 
 _NAMES = ("question", "noise", "seed")
+_WAYS = ("", "confident_", "rungs_")
+
+
+def _figures(one: Run) -> dict[str, Any]:
+    return {key: value for key, value in asdict(one).items() if key != "by_room"}
+
+
+def _by_room(rooms: Counts, chosen: NDArray[np.bool_]) -> Counts:
+    found: Counts = np.bincount(rooms[chosen], minlength=int(rooms.max()) + 1)
+    return found
+
+
+def _over_rooms(counted: Sequence[Counts]) -> dict[str, tuple[float, float]]:
+    """Intervals of precision and recall of each way, and of chance, from each seed's ``by_room``."""
+    everything = [one[-1] for one in counted]
+    shares = {"chance": ([bad for _, bad in everything], [all_of for all_of, _ in everything])}
+    for place, way in enumerate(_WAYS):
+        found = [one[place] for one in counted]
+        shares[f"{way}precision"] = ([bad for _, bad in found], [sent for sent, _ in found])
+        shares[f"{way}recall"] = ([bad for _, bad in found], [bad for _, bad in everything])
+    told = {name: share_interval(part, whole) for name, (part, whole) in shares.items()}
+    return {name: interval for name, interval in told.items() if interval is not None}
 
 
 def _share(values: NDArray[Any]) -> float:

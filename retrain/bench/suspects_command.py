@@ -10,8 +10,9 @@ from rich.table import Table
 
 from models.labelled import read_items
 from models.settings import load_settings
+from retrain.bench.heads import UpperHeads
 from retrain.bench.rungs import UpperRungs
-from retrain.bench.suspects import NOISES, Run, Summary, body, run, summaries
+from retrain.bench.suspects import NOISES, Run, Summary, Upper, body, run, summaries
 
 SHOWN = {
     "chance": "chance",
@@ -34,7 +35,10 @@ SHOWN = {
 @click.option(
     "--rung", "rungs", multiple=True, help="Train this rung out of fold, too; slow. May be given twice, smaller first."
 )
-@click.option("--work", type=click.Path(path_type=Path), help="Where --rung keeps what it trained; needed with it.")
+@click.option("--head", "heads", multiple=True, help="The same by a head on this rung's hidden states; minutes.")
+@click.option(
+    "--work", type=click.Path(path_type=Path), help="Where --rung and --head keep what they made; needed with them."
+)
 @click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
 def suspects(
@@ -43,6 +47,7 @@ def suspects(
     items: int,
     noises: tuple[str, ...],
     rungs: tuple[str, ...],
+    heads: tuple[str, ...],
     work: Path | None,
     config: Path,
     *,
@@ -50,13 +55,17 @@ def suspects(
 ) -> None:
     """Plant wrong labels in TRAIN and see how many of those sent back are wrong: flips, and a biased annotator."""
     settings = load_settings(config)
-    if rungs and work is None:
-        raise click.UsageError("--rung needs --work, a folder for what is trained")
+    if (rungs or heads) and work is None:
+        raise click.UsageError("--rung and --head need --work, a folder for what they make")
+    if rungs and heads:
+        raise click.UsageError("--rung trains the rungs and --head does not; name one kind")
     rows = read_items(train, settings.questions)
     if items and len(rows) > items:
         rows = [rows[i * len(rows) // items] for i in range(items)]
     say = partial(click.echo, err=True)
-    upper = UpperRungs(rungs, settings, work, say) if rungs and work is not None else None
+    upper: Upper | None = None
+    if work is not None and (rungs or heads):
+        upper = UpperRungs(rungs, settings, work, say) if rungs else UpperHeads(heads, rows, settings, work, say)
     found = run(settings.questions, rows, noises or NOISES, seeds, say, upper)
     if as_json:
         click.echo(json.dumps(body(found), indent=2))
@@ -74,13 +83,18 @@ def _show(told: list[Summary], runs: list[Run]) -> None:
         for column in ("noise", *shown.values()):
             table.add_column(column, justify="left" if column == "noise" else "right")
         for one in mine:
-            table.add_row(one.noise, *(_told(*one.figures[key], whole=key == "sent") for key in shown))
+            table.add_row(one.noise, *(_told(one, key) for key in shown))
         console.print(table)
     odd, biased = sum(r.biased_found for r in runs), sum(r.biased for r in runs)
     alarms, honest = sum(r.false_alarms for r in runs), sum(r.honest for r in runs)
     console.print(f"biased annotators found: {odd} of {biased}; honest ones called outliers: {alarms} of {honest}")
 
 
-def _told(mean: float, half: float | None, *, whole: bool) -> str:
-    digits = 0 if whole else 3
+def _told(one: Summary, key: str) -> str:
+    """A mean with its interval over rooms, or else over seeds."""
+    mean, half = one.figures[key]
+    if key in one.over_rooms:
+        low, high = one.over_rooms[key]
+        return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    digits = 0 if key == "sent" else 3
     return f"{mean:.{digits}f}" + ("" if half is None else f" \u00b1 {half:.{digits}f}")
