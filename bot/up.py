@@ -15,6 +15,7 @@ from bot.answer import Answerer
 from bot.asking import Asker
 from bot.collector import look_less_often
 from bot.erasing import Eraser
+from bot.news import News
 from bot.pipeline import Pipeline
 from bot.queue_access import HOME, alias_key_in, note_address
 from bot.rewording import AT_TERMINAL, RewordedError, ask_anew, watch_words
@@ -147,7 +148,7 @@ class Bot:
                 self._say(f"Argilla: {url}  login: {home / CREDENTIALS}")
             else:
                 url, key = settings.argilla.url, secret(settings.argilla.api_key_env) or ""
-            desk = await stack.enter_async_context(Desk(url, key, settings.questions))
+            desk = await stack.enter_async_context(Desk(url, key, settings.questions, settings.ask.language))
             if embedded is None:
                 self._say(f"Argilla: {url}")
                 if is_exposed(url):
@@ -158,6 +159,7 @@ class Bot:
             modes = Modes(settings.rooms())
             outbox = Outbox(store, desk, settings.questions, alias_key=alias_key, suggest=suggest, modes=modes)
             inlet = Inlet(store, desk, settings.questions)
+            news = News(store, desk, settings.ask.language)
             eraser = Eraser(store, settings.data_dir, argilla=None if embedded is None else embedded.home)
 
             async def top_up() -> None:
@@ -166,6 +168,7 @@ class Bot:
                 await store.do(send_proposed, settings, modes, datetime.now(UTC))
                 await asker.top_up()
                 await outbox.flush()
+                await news.tell()
 
             schedule = Schedule(
                 settings, store, config=self._config, pull=inlet.pull, top_up=top_up, erase=eraser.finish

@@ -19,8 +19,10 @@ from labeling.address import address
 from labeling.answers import Late, Pulled, QueueProgress
 from labeling.connection import TIMEOUT_S, connect, explained
 from labeling.form import Form
+from labeling.news import with_news, without_news
 from labeling.ownership import check, check_half_made, is_queue, is_request, shape
 from labeling.record import HIDDEN, REWRITE, record_of, settings_of
+from labeling.titles import TITLES, Tongue, retitled
 from models.ids import OptionId, QuestionId, RequestId
 from models.labels import Response, ResponseStatus
 from models.question import Question, joint_version
@@ -40,6 +42,7 @@ class ArgillaQueue:
         self._client = client
         self._url = url
         self._dataset: rg.Dataset | None = None
+        self._guidelines = ""
         self._options: dict[str, frozenset[str]] = {}
         self._names: dict[str, str] = {}
         self._queues: dict[UUID, bool] = {}
@@ -53,23 +56,25 @@ class ArgillaQueue:
         """Close the connection."""
         self._client.http_client.close()
 
-    def ensure_dataset(self, questions: Sequence[Question]) -> str:
+    def ensure_dataset(self, questions: Sequence[Question], tongue: Tongue = "en") -> str:
         """Find the dataset of these questions at their present wording, or create it; returns its name.
 
         Other wordings make another dataset: annotators must not be shown one question and have answered another. One
         submitted response completes a record; where several people are to answer, each has a record of their own.
-        A dataset of that name that we did not make is left as it is, and raises LabelingError.
+        A dataset of that name that we did not make is left as it is, and raises LabelingError. ``tongue`` is the
+        language of the form's headings; those of an earlier one are changed.
         """
         name = f"{WORKSPACE}-{joint_version(questions)}"
         with explained(self._url, "creating the labelling queue"):
             workspace = self._workspace()
-            settings = settings_of(questions)
+            settings = settings_of(questions, TITLES[tongue])
             for model in self._client.api.datasets.list(workspace.id):
                 if model.name != name:
                     continue
-                found, wanted = shape(self._parts(model.id)), shape(_parts_of(settings))
+                found, wanted = shape(parts := self._parts(model.id)), shape(_parts_of(settings))
                 if model.status == "ready":
                     check(name, found, wanted)
+                    self._retitle(parts, _parts_of(settings))
                     self._dataset = rg.Dataset.from_model(model=model, client=self._client).get()
                 else:  # left half-made when we were killed over it
                     check_half_made(name, model.guidelines, found, wanted, settings.guidelines or "")
@@ -77,6 +82,7 @@ class ArgillaQueue:
             if self._dataset is None or self._dataset.name != name:
                 self._dataset = rg.Dataset(name=name, workspace=workspace, settings=settings, client=self._client)
                 self._dataset.create()
+        self._guidelines = (settings.guidelines or "").strip()
         self._options = {question.id: frozenset(option.id for option in question.options) for question in questions}
         return name
 
@@ -88,6 +94,17 @@ class ArgillaQueue:
             for start in range(0, len(forms), _PUSH_MAX):
                 records = [record_of(form, dataset, people) for form in forms[start : start + _PUSH_MAX]]
                 self._client.api.records.bulk_upsert(dataset_id=dataset.id, records=records)
+
+    def announce(self, news: str) -> bool:
+        """Put news on top of the guidelines, unless an admin has edited these; tells whether that changed them."""
+        path = f"/api/v1/datasets/{self._ready().id}"
+        with explained(self._url, "telling annotators the news"):
+            now = self._get(path)["guidelines"] or ""
+            wanted = with_news(news, self._guidelines)
+            if now == wanted or without_news(now).strip() != self._guidelines:
+                return False
+            _checked(self._client.http_client.patch(path, json={"guidelines": wanted}))
+        return True
 
     def pull(self, activity: str | None = None) -> Pulled:
         """Read all submitted and discarded responses, in one call only if nothing happened since ``activity``.
@@ -211,6 +228,11 @@ class ArgillaQueue:
             "questions": self._get(f"{at}/questions")["items"],
             "metadata": self._get(f"/api/v1/me/datasets/{dataset}/metadata-properties")["items"],
         }
+
+    def _retitle(self, parts: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        for kind in ("fields", "questions"):
+            for path, body in retitled(kind, parts[kind], wanted[kind]):
+                _checked(self._client.http_client.patch(path, json=body))
 
     def _get(self, path: str) -> Any:
         return _checked(self._client.http_client.get(path)).json()

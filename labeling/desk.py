@@ -9,6 +9,7 @@ from labeling.accounts import Account, Role
 from labeling.answers import Late, Pulled, QueueProgress
 from labeling.errors import RefusedError
 from labeling.form import Form
+from labeling.titles import Tongue
 from models.errors import LabelingError
 from models.ids import RequestId
 from models.question import Question
@@ -20,12 +21,16 @@ T = TypeVar("T")
 
 
 class Desk:
-    """The queue's verbs as coroutines; each raises LabelingError. Use as ``async with Desk(...)``."""
+    """The queue's verbs as coroutines; each raises LabelingError. Use as ``async with Desk(...)``.
 
-    def __init__(self, url: str, api_key: str, questions: Sequence[Question]) -> None:
+    ``tongue`` is the language of the form's headings.
+    """
+
+    def __init__(self, url: str, api_key: str, questions: Sequence[Question], tongue: Tongue = "en") -> None:
         self.url = url
         self._api_key = api_key
         self._questions = tuple(questions)
+        self._tongue = tongue
         self._queue: ArgillaQueue | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="argilla")
 
@@ -67,6 +72,10 @@ class Desk:
         """Count records and responses."""
         return await self._do(lambda queue: queue.progress())
 
+    async def announce(self, news: str) -> bool:
+        """Put news on top of the queue's guidelines; tells whether that changed them."""
+        return await self._do(lambda queue: queue.announce(news))
+
     async def close(self) -> None:
         """Finish the call that runs, drop those that wait, and disconnect."""
         await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
@@ -82,7 +91,7 @@ class Desk:
 
         if self._queue is None:
             queue = ArgillaQueue.connect(self.url, self._api_key)
-            queue.ensure_dataset(self._questions)
+            queue.ensure_dataset(self._questions, self._tongue)
             self._queue = queue
         try:
             return verb(self._queue)

@@ -11,6 +11,7 @@ from argilla._models._record._response import ResponseStatus as ArgillaStatus
 from labeling.form import Form
 from labeling.guidelines import guidelines_of
 from labeling.similarity import DIMENSIONS, WORDING, text_vector
+from labeling.titles import TITLES, Titles
 from models.chat import WindowMessage
 from models.question import Question
 
@@ -24,7 +25,7 @@ HIDDEN = "(You answered this message before; this record of it is for somebody e
 _ROLE_MAX = 20
 
 
-def settings_of(questions: Sequence[Question]) -> rg.Settings:
+def settings_of(questions: Sequence[Question], titles: Titles = TITLES["en"]) -> rg.Settings:
     """Make the form that all requests in these wordings share.
 
     The message asked about stands first and the chat below it in plain lines: a dozen messages as bubbles would push it
@@ -33,8 +34,8 @@ def settings_of(questions: Sequence[Question]) -> rg.Settings:
     return rg.Settings(
         guidelines=guidelines_of(questions),
         fields=[
-            rg.ChatField(name=BURST, title="The last message: your answers are about this one", use_markdown=False),
-            rg.TextField(name=WINDOW, title="The chat before it", use_markdown=False, required=False),
+            rg.ChatField(name=BURST, title=titles.burst, use_markdown=False),
+            rg.TextField(name=WINDOW, title=titles.window, use_markdown=False, required=False),
         ],
         questions=[
             *(
@@ -49,8 +50,8 @@ def settings_of(questions: Sequence[Question]) -> rg.Settings:
             ),
             rg.TextQuestion(
                 name=REWRITE,
-                title="Only if the earlier chat is needed: rewrite it so that it stands alone",
-                description="Optional. Change as little as possible, and add words from the chat only.",
+                title=titles.rewrite,
+                description=titles.rewrite_hint,
                 required=False,
                 use_markdown=False,
             ),

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import click
 
+from bot.news import effect_of
 from bot.queue_access import argilla_of
 from labeling.accounts import Account, Role
 from labeling.desk import Desk
-from labeling.effect import Doubts, compare, told, work_of
-from models.errors import LabelingError
+from labeling.effect import told
 from models.settings import Settings, load_settings
-from models.store import decisions, learning, promotions, requests
-from models.store.database import Database, open_database
+from models.store.database import open_database
 
 
 @click.group()
@@ -54,28 +53,9 @@ def add(config: Path, name: str, role: str) -> None:
 def effect(config: Path, name: str | None) -> None:
     """Say what the labels of NAME, or of everybody, did: answers used, agreement, ask rate before and after."""
     with closing(open_database(load_settings(config).data_dir)) as db:
-        for line in _effect(db, name, datetime.now(UTC)):
+        work, rates, _ = effect_of(db, name, datetime.now(UTC))
+        for line in told(work, rates, whose=f"{name}'s" if name else "everybody's"):
             click.echo(line)
-
-
-def _effect(db: Database, name: str | None, now: datetime) -> list[str]:
-    responses = requests.all_responses(db)
-    if name is not None and all(response.annotator != name for response in responses):
-        raise LabelingError(f"nobody called {name} has answered anything yet")
-    slots = promotions.slots(db)
-    made = {candidate.id: candidate.created_at for candidate, _ in learning.candidates(db)}
-    newest = slots[-1] if slots and slots[-1].candidate is not None else None
-    learned_at = made.get(newest.candidate) if newest is not None and newest.candidate is not None else None
-    rates = None
-    if newest is not None:
-        begin = slots[-2].since if len(slots) > 1 else datetime.fromtimestamp(0, UTC)
-        rates = compare(_doubts(db, begin, newest.since), _doubts(db, newest.since, now))
-    return told(work_of(name, responses, learned_at), rates, whose=f"{name}'s" if name else "everybody's")
-
-
-def _doubts(db: Database, since: datetime, until: datetime) -> list[Doubts]:
-    counted = decisions.doubts(db, since, until)
-    return [Doubts(room=room, bursts=bursts, unsure=unsure) for room, (bursts, unsure) in counted.items()]
 
 
 @annotators.command("list")
@@ -97,7 +77,7 @@ def remove(config: Path, name: str) -> None:
 
 @asynccontextmanager
 async def _desk(settings: Settings) -> AsyncIterator[Desk]:
-    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions) as desk:
+    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions, settings.ask.language) as desk:
         yield desk
 
 

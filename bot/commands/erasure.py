@@ -102,7 +102,7 @@ async def _take_back(settings: Settings, store: Store) -> None:
     if settings.argilla.url is None and not (settings.data_dir / HOME).exists():
         await store.do(erasures.settle_requests, waiting)
         return
-    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions) as desk:
+    async with argilla_of(settings) as (url, key), Desk(url, key, settings.questions, settings.ask.language) as desk:
         alias_key = await asyncio.to_thread(alias_key_in, settings.data_dir)
         await Outbox(store, desk, settings.questions, alias_key=alias_key).take_back()
 

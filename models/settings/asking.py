@@ -26,7 +26,8 @@ class AskSettings(Table):
     ``paced`` spreads the day's budget over the day; below ``cold_start`` labels novelty decides instead of
     ``strategy``; ``skip_alike`` asks about near-duplicates once; an unsure burst may be asked about for ``pool_hours``;
     ``settled_share`` of the budget is left while labels no longer change decisions. ``committee`` names models that are
-    read beside the deciding one, for the strategy of that name.
+    read beside the deciding one, for the strategy of that name. ``language`` is that of the form's headings and of what
+    annotators are told of their work's effect.
     """
 
     daily_budget: Annotated[int, Field(ge=0)] = 100
@@ -42,6 +43,7 @@ class AskSettings(Table):
     audit_block_minutes: Count = 30
     review_share: Share = 0.1
     send_suspects: bool = True
+    language: Literal["en", "zh"] = "en"
     suggestions: bool = True
     seed: int = 0
 

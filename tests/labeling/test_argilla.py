@@ -374,3 +374,45 @@ async def test_the_login_is_private(argilla: EmbeddedArgilla) -> None:
     assert argilla.credentials.username == "owner"
     for name in ("credentials.json", "session.key", "argilla.db", "text.db", "server.log"):
         assert (argilla.home / name).stat().st_mode & 0o077 == 0, name
+
+
+async def test_news_stand_on_top_of_the_guidelines_unless_an_admin_wrote_their_own(
+    argilla: EmbeddedArgilla, queue: ArgillaQueue, request: pytest.FixtureRequest
+) -> None:
+    path = f"/api/v1/datasets/{queue._ready().id}"
+    before = queue._get(path)["guidelines"]
+    news = "## What your labels did\n\nThe model that serves since 2026-11-20 learned from 400 of your answers."
+    assert not await asyncio.to_thread(queue.announce, "")
+    assert await asyncio.to_thread(queue.announce, news)
+    assert queue._get(path)["guidelines"] == f"{news}\n\n---\n\n{before}"
+    again = await asyncio.to_thread(ArgillaQueue.connect, argilla.url, argilla.credentials.api_key)
+    await asyncio.to_thread(again.ensure_dataset, wordings(request.node.name))
+    assert not await asyncio.to_thread(again.announce, news)
+    assert await asyncio.to_thread(again.announce, news.replace("400", "500"))
+    async with await annotator(argilla, queue, "reader") as ann:
+        shown = await ann.call("GET", f"/api/v1/datasets/{queue._ready().id}")
+    assert "500 of your answers" in shown["guidelines"]
+    assert await asyncio.to_thread(again.announce, "")
+    assert queue._get(path)["guidelines"] == before
+    again._client.http_client.patch(path, json={"guidelines": "Our own words."}).raise_for_status()
+    assert not await asyncio.to_thread(again.announce, news)
+    assert queue._get(path)["guidelines"] == "Our own words."
+    again.close()
+
+
+async def test_the_forms_headings_follow_the_configured_language(
+    queue: ArgillaQueue, request: pytest.FixtureRequest
+) -> None:
+    own = wordings(request.node.name)
+
+    def titles() -> dict[str, str]:
+        parts = queue._parts(queue._ready().id)
+        return {part["name"]: part["title"] for part in (*parts["fields"], *parts["questions"])}
+
+    english = titles()
+    await asyncio.to_thread(queue.ensure_dataset, own, "zh")
+    chinese = titles()
+    assert {name for name in english if english[name] != chinese[name]} == {"burst", "window", "rewrite"}
+    assert chinese["window"] == "此前的聊天"
+    await asyncio.to_thread(queue.ensure_dataset, own)
+    assert titles() == english
