@@ -38,7 +38,7 @@ from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence
 from retrain.judged import Judged, judged, scored
-from retrain.ladder import Course, Readings, Rung, read_vanilla, rising, train, trained_on
+from retrain.ladder import Course, Readings, Rung, read_laid, read_vanilla, rising, train, trained_on
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import Panel, draw
@@ -281,8 +281,12 @@ def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Lim
         fewer = max(1, min(course.train.epochs, int(left / max(epoch, 1e-3))))
         course = replace(course, train=course.train.model_copy(update={"epochs": fewer}))
     # A second try may take as long as the first: not where the time is limited.
-    again = not limits.seconds
-    fitted = [cross_fit_gently(rung, items, course, again=again) if rung.trainable else rung for rung in rungs]
+    fitted = [
+        cross_fit_gently(rung, items, course, again=not limits.seconds)
+        if rung.trainable
+        else read_laid(rung, items, course)
+        for rung in rungs
+    ]
     return fitted, course
 
 
@@ -301,9 +305,9 @@ def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequenc
             rungs=tuple(rung.name for rung in rungs),
             parameters=tuple(rung.parameters for rung in rungs),
             vanilla=tuple(judged(question, items, rung.vanilla[question.id]) for rung in rungs),
-            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs if rung.trainable),
+            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs if rung.tuned),
             dense=() if all(rung.dense for rung in rungs) else tuple(rung.dense for rung in rungs),
-            untuned=tuple(rung.name for rung in rungs if not rung.trainable),
+            untuned=tuple(rung.name for rung in rungs if not rung.tuned),
             setbacks=tuple(s for rung in rungs for s in rung.setbacks if s.question == question.id),
         )
         for question in questions

@@ -1,4 +1,8 @@
-"""A rung that is a GGUF file: read by llama.cpp as the bot reads it, and vanilla only, for nothing trains it."""
+"""A rung that is a GGUF file: read by llama.cpp as the bot reads it. Nothing trains it here.
+
+It is read tuned only where a LoRA adapter lies beside it (``x.lora.gguf`` beside ``x.gguf``), which was trained
+elsewhere: whoever puts it there answers for its never having seen these labels.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -34,6 +38,12 @@ def is_gguf(name: str) -> bool:
     return name.lower().endswith(SUFFIX)
 
 
+def adapter_beside(path: Path) -> Path | None:
+    """The LoRA adapter that lies beside a rung's file; None where there is none."""
+    beside = path.with_suffix(f".lora{SUFFIX}")
+    return beside if beside.exists() else None
+
+
 def dense(config: Mapping[str, Any]) -> bool:
     """Tell whether a model is dense, by its transformers configuration: a mixture of experts says how many it has."""
     nested = [value for value in config.values() if isinstance(value, Mapping)]
@@ -59,13 +69,14 @@ def read_gguf_rung(
     questions: Sequence[Question],
     decide: DecideSettings,
     advance: Callable[[int, int, float | None], None],
+    adapter: Path | None = None,
 ) -> dict[QuestionId, Scores]:
     """Score items as checkpoints do: questions that an item has a label for, averaged over the orders of the options.
 
     Raises ModelError where the file cannot be loaded.
     """
     found: dict[QuestionId, dict[BurstId, Sequence[float]]] = {q.id: {} for q in questions}
-    with closing(open_decider(path, questions, decide)) as decider:
+    with closing(open_decider(path, questions, decide, adapter=adapter)) as decider:
         for number, item in enumerate(items, start=1):
             for question, scores in zip(questions, decider.scores(item.burst), strict=True):
                 if question.id in item.answers:

@@ -15,6 +15,7 @@ from typing import Any
 from models.errors import SettingsError, TooFewLabels, TrainingError
 from models.ids import BurstId, QuestionId
 from models.item import Item
+from models.llama import sha256_of
 from models.prompt import render
 from models.question import Question
 from models.scoring import average_orders
@@ -22,7 +23,7 @@ from models.settings import DecideSettings, TrainSettings
 from models.tokens import encode
 from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
 from retrain.curves import Curves, no_curves
-from retrain.gguf_rung import Shape, dense, is_gguf, read_gguf_rung, shape_of
+from retrain.gguf_rung import Shape, adapter_beside, dense, is_gguf, read_gguf_rung, shape_of
 from retrain.judged import Scores
 from retrain.leakage import apart
 from retrain.lora import fingerprint, merge, train_adapter
@@ -76,6 +77,11 @@ class Course:
     decide: DecideSettings = field(default_factory=DecideSettings)
     """With what rungs that are GGUF files are read; ``budget`` goes before its own."""
 
+    @property
+    def file_settings(self) -> DecideSettings:
+        """How rungs that are GGUF files are read."""
+        return self.decide.model_copy(update={"max_prompt_tokens": self.budget})
+
 
 def prepared_base(name: str, work: Path) -> str:
     """What a rung starts from: a shipped starter with its gold adapter merged in, or the named model as it is."""
@@ -115,12 +121,30 @@ def read_vanilla(name: str, items: Sequence[Item], course: Course) -> Rung:
 def _read(base: str, items: Sequence[Item], course: Course, advance: Advance) -> tuple[Readings, Shape]:
     """Read a checkpoint by transformers, a GGUF file by llama.cpp."""
     if is_gguf(base):
-        file, decide = Path(base), course.decide.model_copy(update={"max_prompt_tokens": course.budget})
-        shape = shape_of(file)
-        return read_gguf_rung(file, items, course.questions, decide, advance), shape
+        shape = shape_of(Path(base))
+        return read_gguf_rung(Path(base), items, course.questions, course.file_settings, advance), shape
     checkpoint = load_base(base)
     shape = Shape(parameters=parameter_count(checkpoint.model), dense=dense(checkpoint.causal.config.to_dict()))
     return read(checkpoint, items, course, advance), shape
+
+
+def read_laid(rung: Rung, items: Sequence[Item], course: Course) -> Rung:
+    """Score items with a GGUF and the adapter that lies beside it; the rung as it is where there is none.
+
+    Raises ModelError where the adapter does not fit.
+    """
+    file = Path(rung.base)
+    adapter = adapter_beside(file)
+    if adapter is None:
+        return rung
+    with course.stage(f"{rung.name}: read {len(items)} bursts with {adapter.name}") as advance:
+        key = fingerprint(rung.base, items, course.questions, course.train, course.budget)
+        kept = _kept(course, key, f"with-{sha256_of(adapter)[:12]}")
+        body = _load(kept)
+        if body is None:
+            readings = read_gguf_rung(file, items, course.questions, course.file_settings, advance, adapter)
+            body = _keep(kept, readings, Shape(parameters=rung.parameters, dense=rung.dense), 0.0)
+    return replace(rung, tuned=_readings(body))
 
 
 def cross_fit(rung: Rung, items: Sequence[Item], course: Course) -> Rung:

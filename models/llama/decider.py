@@ -22,11 +22,16 @@ from models.tokens import EncodedPrompt, Template, encode_template
 
 
 def open_decider(
-    path: Path, questions: Sequence[Question], decide: DecideSettings, expected_sha256: str | None = None
+    path: Path,
+    questions: Sequence[Question],
+    decide: DecideSettings,
+    expected_sha256: str | None = None,
+    *,
+    adapter: Path | None = None,
 ) -> "LlamaDecider":
-    """Load a GGUF with its calibration.
+    """Load a GGUF with its calibration, and a LoRA adapter (GGUF) over it where one is named.
 
-    Raises ModelError where the file is missing or corrupt, or its hash is not the expected one.
+    Raises ModelError where a file is missing or corrupt, or the model's hash is not the expected one.
     """
     digest = sha256_of(path)
     if expected_sha256 is not None and digest != expected_sha256:
@@ -40,6 +45,12 @@ def open_decider(
     engine = Engine(
         path, threads=decide.threads, tokens=decide.max_prompt_tokens + min(wordings, 8192), branches=orders
     )
+    if adapter is not None:
+        try:
+            engine.lay(adapter)
+        except ModelError:
+            engine.close()
+            raise
     return LlamaDecider(
         engine=engine,
         questions=questions,

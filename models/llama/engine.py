@@ -69,6 +69,20 @@ class Engine:
         self._bursts = bursts
         self._preamble: tuple[int, ...] = ()
 
+    def lay(self, adapter: Path) -> None:
+        """Lay a LoRA adapter (GGUF) over the model, until it is closed; raises ModelError where it does not fit.
+
+        llama.cpp frees it with the model.
+        """
+        _look(adapter)
+        laid = llama_cpp.llama_adapter_lora_init(self._model, str(adapter).encode())
+        if not laid:
+            raise ModelError(f"the adapter {adapter} does not fit the model: {last_words()}")
+        one = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(laid)
+        if llama_cpp.llama_set_adapters_lora(self._context, one, 1, (ctypes.c_float * 1)(1.0)) != 0:
+            raise ModelError(f"the adapter {adapter} could not be laid over the model: {last_words()}")
+        self.forget()
+
     def ids(self, text: str, *, special: bool) -> list[int]:
         """Tokenize one segment; with ``special`` off, what looks like a special token stays text."""
         raw = text.encode("utf-8", "replace")

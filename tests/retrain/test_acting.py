@@ -53,6 +53,12 @@ def test_people_who_disagree_need_other_words_before_anything_else() -> None:
     assert "quandary revise needs_context" in found.told
 
 
+def test_people_who_only_may_disagree_are_asked_for_more_of_the_same_bursts() -> None:
+    found = step(ENOUGH, RISING, check("agreement needs_context", OPEN, labels=900, alpha=0.4, missing=230))
+    assert found is not None
+    assert (found.move, found.question, found.count) == (Move.LABEL, CONTEXT, 230)
+
+
 @pytest.mark.parametrize("outcome", [FAIL, OPEN])
 def test_labels_that_look_wrong_are_sent_back_while_any_stand_ready(outcome: Outcome) -> None:
     noisy = check("label noise is_question", outcome, labels=800, share=0.12, low=0.08)

@@ -1,4 +1,3 @@
-import ctypes
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from transformers import AutoModelForCausalLM
 
 from models.errors import ExportError
 from models.llama.engine import Engine
-from models.llama.library import llama_cpp
 from models.prompt import render
 from models.tokens import encode
 from retrain.export.source import config_of
@@ -41,10 +39,7 @@ def letters_with(gguf: Path, adapter: Path, prompt: Any) -> list[list[float]]:
     """What llama.cpp says with an adapter laid over a base."""
     engine = Engine(gguf, threads=1, tokens=1024, branches=6, flash=False)
     try:
-        laid = llama_cpp.llama_adapter_lora_init(engine._model, str(adapter).encode())
-        assert laid
-        one = (llama_cpp.llama_adapter_lora_p_ctypes * 1)(laid)
-        assert llama_cpp.llama_set_adapters_lora(engine._context, one, 1, (ctypes.c_float * 1)(1.0)) == 0
+        engine.lay(adapter)
         return engine.score(prompt)
     finally:
         engine.close()

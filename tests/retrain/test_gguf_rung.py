@@ -15,12 +15,16 @@ from retrain.candidate import export_named
 from retrain.checkpoint import load_base, parameter_count
 from retrain.cycle import ladders, panels
 from retrain.evidence_file import read_evidence, write_evidence
+from retrain.export.source import config_of
+from retrain.gguf_lora import export_lora
 from retrain.gguf_rung import dense, shape_of
-from retrain.ladder import Course, Rung, read_vanilla, trained_on
+from retrain.ladder import Course, Rung, read_laid, read_vanilla, trained_on
+from retrain.ladder import read as read_with_checkpoint
 from retrain.scaling.checks import ladder_checks
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_checkpoint, make_item
 from tests.retrain.ladders import made_ladder
 from tests.retrain.made_evidence import RISING, evidence
+from tests.retrain.test_gguf_lora import ABOUT, make_adapter
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
 ITEMS = [make_item(i) for i in range(12)]
@@ -28,12 +32,15 @@ TOLERANCE = {"f16": 0.01, "q8_0": 0.1}
 """Nats by which an option's score may differ from the checkpoint's, on a tiny model with random weights."""
 
 
-def read(name: str, work: Path) -> Rung:
+def course(work: Path) -> Course:
     def stage(_title: str) -> nullcontext:
         return nullcontext(lambda _done, _total, _loss: None)
 
-    course = Course(questions=QUESTIONS, train=TrainSettings(), budget=420, work=work, stage=stage)
-    return read_vanilla(name, ITEMS, course)
+    return Course(questions=QUESTIONS, train=TrainSettings(), budget=420, work=work, stage=stage)
+
+
+def read(name: str, work: Path) -> Rung:
+    return read_vanilla(name, ITEMS, course(work))
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +133,21 @@ def test_files_and_mixtures_stand_beside_the_ladder_of_what_is_trained(tmp_path:
     given = dataclasses.replace(evidence(np.random.default_rng(0)), ladders=(topped,))
     write_evidence(given, QUESTIONS, tmp_path / "evidence.json")
     assert read_evidence(tmp_path / "evidence.json", QUESTIONS).ladders[0].untuned == ("top.gguf",)
+
+
+def test_an_adapter_beside_the_file_makes_it_a_tuned_rung(checkpoint: str, tmp_path: Path) -> None:
+    file = export_named(checkpoint, None, tmp_path / "rung.gguf", "f16")
+    vanilla = read(str(file), tmp_path / "work")
+    assert read_laid(vanilla, ITEMS, course(tmp_path / "work")) is vanilla
+    adapter = make_adapter(Path(checkpoint), tmp_path / "adapter")
+    beside = export_lora(adapter, config_of(checkpoint), tmp_path / "rung.lora.gguf", ABOUT)
+    laid = read_laid(vanilla, ITEMS, course(tmp_path / "work"))
+    model = load_base(checkpoint, adapter=adapter)
+    expected = read_with_checkpoint(model, ITEMS, course(tmp_path / "work"), lambda *_: None)
+    for question in QUESTIONS:
+        for burst, scores in expected[question.id].items():
+            assert laid.tuned[question.id][burst] == pytest.approx(scores, abs=TOLERANCE["f16"])
+    assert laid.tuned != laid.vanilla
+    beside.write_bytes(b"GGUF, but no adapter")
+    with pytest.raises(ModelError, match="does not fit the model"):
+        read_laid(vanilla, ITEMS, course(tmp_path / "work"))
