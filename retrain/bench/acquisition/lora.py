@@ -18,6 +18,7 @@ from models.acquisition.strategies import RANDOM, STRATEGIES
 from models.item import Item
 from models.metrics import Scored, macro_f1
 from models.question import Question
+from models.resample import tables
 from models.scoring import distribution, positive_probability
 from models.settings import Settings
 from retrain.bench.acquisition.loop import COLD_START, log_loss
@@ -31,7 +32,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """What a run had after so many labels; ``positives`` of these are positive."""
+    """What a run had after so many labels; ``positives`` of these are positive.
+
+    ``tables`` (conversations, 4): true positives, false positives, false negatives, true negatives of the rows judged;
+    ``losses`` (conversations,): the sum of their losses in nats, of which ``loss`` is the mean.
+    """
 
     strategy: str
     seed: int
@@ -39,6 +44,8 @@ class Reached:
     positives: int
     macro_f1: float
     loss: float
+    tables: Floats
+    losses: Floats
 
 
 def learn(
@@ -97,6 +104,8 @@ def learn(
                 positives=int(known.gold[taken].sum()),
                 macro_f1=macro_f1(columns),
                 loss=log_loss(gold, positive),
+                tables=tables(columns),
+                losses=_summed(gold, positive, known.conversation),
             )
         )
     return found
@@ -124,6 +133,13 @@ def _reading(rung: str, items: Sequence[Item], asked: Sequence[Item], course: Co
         aside.write_text(json.dumps(body), encoding="ascii")
         aside.replace(kept)
     return np.array(json.loads(kept.read_text(encoding="ascii")), dtype=np.float64)
+
+
+def _summed(gold: Floats, positive: Floats, conversation: Rows) -> Floats:
+    """Losses in nats, added up by conversation (numbers from 0)."""
+    lost = [log_loss(gold[i : i + 1], positive[i : i + 1]) for i in range(len(gold))]
+    found: Floats = np.bincount(conversation, weights=np.array(lost)).astype(np.float64)
+    return found
 
 
 def _pool(known: LabelledSet, left: Rows, taken: Rows, said: Floats | None) -> Pool:

@@ -15,7 +15,10 @@ from models.settings import load_settings
 from retrain.bench.acquisition.command import say
 from retrain.bench.acquisition.loop import pool_rows
 from retrain.bench.acquisition.lora import learn
+from retrain.bench.acquisition.paired import ahead_of_random
 from retrain.bench.acquisition.sets import read_sets
+
+BY_ROOM = {"tables", "losses"}
 
 
 @click.command("acquisition-lora")
@@ -77,7 +80,9 @@ def acquisition_lora(
         )
     ]
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        runs = [{key: value for key, value in asdict(one).items() if key not in BY_ROOM} for one in found]
+        ahead = [asdict(one) for one in ahead_of_random(found)]
+        click.echo(json.dumps({"runs": runs, "ahead_of_random": ahead}, indent=2))
         return
     table = Table(title=f"{known.name}: {rung} with LoRA, judged on {len(known.judged)} rows; a macro-F1 for each seed")
     for column in ("labels", *strategies):
@@ -87,4 +92,8 @@ def acquisition_lora(
             ", ".join(f"{r.macro_f1:.3f}" for r in found if (r.strategy, r.labels) == (n, budget)) for n in strategies
         ]
         table.add_row(str(budget), *told)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for one in ahead_of_random(found):
+        macro, loss = (f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]" for mean, low, high in (one.macro_f1, one.loss))
+        console.print(f"{one.labels} labels, {one.strategy} less random: macro-F1 {macro}, loss {loss} nats")

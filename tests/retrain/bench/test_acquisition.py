@@ -163,7 +163,8 @@ def test_real_lora_runs_are_kept_and_go_on_where_they_stopped(files, tmp_path):
     asked = ["bench", "acquisition-lora", train, dev, "--rung", "starter-base-xs", "--seeds", 1, "--pool", 100]
     asked += ["--labels", 20, "--labels", 60, "--work", tmp_path, "--config", config, "--json"]
     first = CliRunner().invoke(main, [str(word) for word in asked], catch_exceptions=False)
-    found = json.loads(first.stdout)
+    told = json.loads(first.stdout)
+    found = told["runs"]
     assert [(r["strategy"], r["labels"]) for r in found] == [
         ("margin", 20),
         ("margin", 60),
@@ -174,5 +175,13 @@ def test_real_lora_runs_are_kept_and_go_on_where_they_stopped(files, tmp_path):
     made = {path: path.stat().st_mtime_ns for path in (tmp_path / "lora").glob("*.json")}
     assert len(made) == 4
     again = CliRunner().invoke(main, [str(word) for word in asked], catch_exceptions=False)
-    assert json.loads(again.stdout) == found
+    assert json.loads(again.stdout) == told
+    of = {(r["strategy"], r["labels"]): r for r in found}
+    for one in told["ahead_of_random"]:
+        for figure in ("macro_f1", "loss"):
+            mean, low, high = one[figure]
+            apart = of["margin", one["labels"]][figure] - of["random", one["labels"]][figure]
+            assert mean == pytest.approx(apart, abs=1e-9)
+            assert low <= high
+    assert [one["labels"] for one in told["ahead_of_random"]] == [20, 60]
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "lora").glob("*.json")} == made
