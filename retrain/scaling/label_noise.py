@@ -3,7 +3,8 @@
 A trend over sizes is blind to labels that are wrong at random: they blur all rungs alike. What tells them is where the
 upper rungs, which never saw a label of the same conversation, are surest: there their own errors are rarest, and what
 contradicts them is mostly the label. (Points at which a class is almost certain give the noise rate away: "anchor
-points", Patrini et al. 2017; the surest fifth stands for them here, as in retrain/suspects.py.)
+points", Patrini et al. 2017; the surest three in ten stand for them here, as the surest fifth does in
+retrain/suspects.py.)
 """
 
 from collections.abc import Sequence
@@ -20,8 +21,9 @@ from retrain.stack import stacked
 
 UPPER = 2
 """How many of the largest rungs have a say."""
-SUREST = 0.2
-"""Part of each side, the surest, on which wrong labels are counted."""
+SUREST = 0.3
+"""Part of each side, the surest, on which wrong labels are counted: more labels make the bound tighter, less sure ones
+add the rungs' own errors."""
 SURE_OF_BOTH = 0.5
 """Part of all labels, the surest, among which those are looked for that side with the small rung."""
 LEAST = 50
@@ -56,7 +58,7 @@ class Noise:
     """Estimated share (0..1) of wrong labels, with its one-sided bounds over conversations.
 
     ``no_for_yes``: how often a burst whose right answer is positive is labelled negative; ``yes_for_no``: the other
-    way. ``looked_at``: labels in the surest fifth. ``disagree``: share of all labels that every upper rung contradicts,
+    way. ``looked_at``: labels in the surest part. ``disagree``: share of all labels that every upper rung contradicts,
     their own errors included.
     """
 
