@@ -20,13 +20,13 @@ from retrain.export.card import UNSTATED, dataset_block, example, readme, verdic
 from retrain.export.folder import filled
 from retrain.export.modelfile import modelfile
 from retrain.export.source import Source, config_of
+from retrain.export.usage import BASE, LORA, adapter_usage, model_usage
 from retrain.gguf_about import About
 from retrain.gguf_export import export_gguf
 from retrain.gguf_lora import WEIGHTS, export_lora
 from retrain.ladder import prepared_base
 from retrain.lora import merge
 
-BASE, LORA = "base", "adapter.gguf"
 SHAPE = ("r", "lora_alpha", "lora_dropout", "use_rslora")
 
 
@@ -46,7 +46,7 @@ def write_adapter(source: Source, target: Path, settings: Settings, *, base: boo
         export_lora(source.adapter, config_of(prepared), folder / LORA, _about(source, settings, "adapter"))
         if base:
             export_gguf(merge(prepared, None, folder / BASE), folder / f"{BASE}.f16.gguf")
-        usage = _adapter_usage(source, base=base)
+        usage = adapter_usage(source.base_name, len(settings.questions[0].options), base=base)
         _describe(folder, source, settings, f"{source.name}: LoRA adapter", usage, told, library="peft")
     return target
 
@@ -72,7 +72,7 @@ def write_model(
             context = int(config_of(prepared)["max_position_embeddings"])
             text = modelfile(first, min(context, 4096), licence_of(source.base))
             (folder / "Modelfile").write_text(text, encoding="utf-8")
-        usage = _model_usage(first, safetensors=safetensors)
+        usage = model_usage(first, len(settings.questions[0].options), safetensors=safetensors)
         told = (
             None if source.adapter is None else json.loads((source.adapter / "adapter_config.json").read_text("utf-8"))
         )
@@ -162,27 +162,3 @@ def _shape(lora: Mapping[str, Any]) -> dict[str, Any]:
     targets = lora.get("target_modules") or ()
     kinds = [targets] if isinstance(targets, str) else sorted({str(name).rpartition(".")[2] for name in targets})
     return {name: lora.get(name) for name in SHAPE} | {"on": " ".join(kinds)}
-
-
-def _adapter_usage(source: Source, *, base: bool) -> str:
-    name = f'"{BASE}"' if base else f'"{source.base_name}"'
-    gguf = f"{BASE}.f16.gguf" if base else "BASE.gguf"
-    return (
-        "## How to load it\n\n    from peft import PeftModel\n    from transformers import AutoModelForCausalLM\n\n"
-        f'    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained({name}), ".")\n\n'
-        f"llama.cpp: `llama-completion -m {gguf} --lora {LORA} -bf prompt.txt -n 1 --temp 0 -no-cnv`.\n"
-        "The base must be the very one that it was trained on."
-    )
-
-
-def _model_usage(first: str | None, *, safetensors: bool) -> str:
-    lines = ["## How to load it", ""]
-    if safetensors:
-        lines += ['    AutoModelForCausalLM.from_pretrained(".")', ""]
-    if first is not None:
-        lines += [
-            f"llama.cpp: `llama-completion -m {first} -bf prompt.txt -n 1 --temp 0 -no-cnv`.",
-            'Ollama: `ollama create NAME -f Modelfile`, then `"raw": true` or the template as it is.',
-            f'Quandary: `model = "{first}"` in `[decide]`.',
-        ]
-    return "\n".join(lines)

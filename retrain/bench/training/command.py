@@ -16,7 +16,7 @@ from retrain.bench.training.task import Task
 
 TRL_WORDS = 3
 """An arm of TRL is named "trl", its loss_type, and "plain" or "checkpointing"."""
-LARGE_STEPS, LARGE_BATCH = 3, 4
+LARGE_STEPS, LARGE_BATCH = 2, 4
 SMALL_STEPS, SMALL_BATCH = 10, 16
 """A rung of the starter family does in a second what a well-known shape needs a minute for."""
 
@@ -31,7 +31,7 @@ SMALL_STEPS, SMALL_BATCH = 10, 16
     help=f"A rung of the starter family, or random weights in a shape: {', '.join(SHAPES)}.",
 )
 @click.option("--rounds", type=click.IntRange(min=1), default=2, show_default=True, help="Times that each arm runs.")
-@click.option("--steps", type=click.IntRange(min=1), help="Timed steps a run.  [default: 3 of a shape, 10 of a rung]")
+@click.option("--steps", type=click.IntRange(min=1), help="Timed steps a run.  [default: 2 of a shape, 10 of a rung]")
 @click.option(
     "--batch", type=click.IntRange(min=2), help="Samples a step, even.  [default: 4 of a shape, 16 of a rung]"
 )

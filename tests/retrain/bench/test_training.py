@@ -90,6 +90,13 @@ def test_slower_or_fatter_is_missed() -> None:
         assert not found.reached
 
 
+def test_the_leanest_of_trl_is_a_rival_apart() -> None:
+    turns = {OURS: [turn(1.0, 70)], "trl nll plain": [turn(1.5, 100)], "trl nll checkpointing": [turn(2.0, 60)]}
+    fast, lean = compare(turns)
+    assert (fast.rival, fast.speed, fast.memory, fast.reached) == ("trl nll plain", 1.5, 0.7, True)
+    assert (lean.rival, lean.speed, lean.reached) == ("trl nll checkpointing", 2.0, False)
+
+
 def test_trl_that_is_missing_is_said_with_how_to_install_it() -> None:
     missing = explained("trl nll plain", 1, "Traceback ...\nModuleNotFoundError: No module named 'trl'\n")
     assert isinstance(missing, InputError)
