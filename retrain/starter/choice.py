@@ -26,8 +26,8 @@ CHOICE_RATE = 2e-3
 SOFT_RATES = (2.5e-3, 1.6e-3)
 """Peak rates of the passes over the teacher's views: each is a warm restart with windows cut anew."""
 GOLD_RATE = 1.2e-3
-MIXED_RATE = 1.6e-3
-"""Peak rate of the last lesson: views, public sets and gold together, so that none is forgotten for another."""
+CLOSING_RATES = (1.6e-3, 1e-3)
+"""Peak rates of the closing lessons: views, public sets and gold together, so that none is forgotten for another."""
 BATCH = 32
 """Muon's step costs as much as sixteen examples where the processor has no BF16 arithmetic."""
 GOLD_EPOCHS = 2
@@ -36,7 +36,7 @@ ADAPTER = TrainSettings(
 )
 """How the adapter is described; its rank is the rung's. The learning rates are Muon's."""
 MEASURED = 896
-"""Bursts of the last lesson, drawn, over which the layers' inputs are measured before the cut to the adapter's rank."""
+"""Bursts of the mixed lesson, drawn, over which the layers' inputs are measured before a cut to the adapter's rank."""
 LIKELY = 0.35
 """A question that comes after another is taught only where the teacher gives the other's answer at least this much."""
 
@@ -89,7 +89,7 @@ def train_gold(
     checkpoint: Checkpoint,
     soft: Sequence[Sequence[Example]],
     items: Sequence[Item],
-    mixed: Sequence[Example],
+    closing: Sequence[Sequence[Example]],
     questions: Sequence[Question],
     *,
     rank: int,
@@ -99,9 +99,9 @@ def train_gold(
 ) -> tuple[list[float], float]:
     """Train the linear layers on views, on gold, on all together; put the change on the base as an adapter.
 
-    ``soft`` has a lesson for every pass over the views; a rung without ``items`` goes on to ``mixed`` at once. Training
-    an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon on the
-    matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
+    ``soft`` has a lesson for every pass over the views; a rung without ``items`` goes on to ``closing`` at once.
+    Training an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon
+    on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change in the layers' outputs that the adapter keeps.
     """
     gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
@@ -111,8 +111,10 @@ def train_gold(
     parts = [(f"soft{n}", lesson, 1, rate) for n, (lesson, rate) in enumerate(zip(soft, SOFT_RATES, strict=False))]
     if gold:
         parts.append(("gold", gold, GOLD_EPOCHS, GOLD_RATE))
-    if mixed:
-        parts.append(("mixed", list(mixed), 1, MIXED_RATE))
+    parts += [
+        (f"closing{n}", list(lesson), 1, rate)
+        for n, (lesson, rate) in enumerate(zip(closing, CLOSING_RATES, strict=False))
+    ]
     losses: list[float] = []
     for number, (name, lesson, epochs, rate) in enumerate(parts):
         plan = Plan(
@@ -126,8 +128,8 @@ def train_gold(
         optimizer = matrix_optimizer(checkpoint.causal, rate)
         losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
     tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
-    last = list(mixed) or list(soft[-1])
-    drawn = random.Random(seed).sample(last, min(MEASURED, len(last)))  # noqa: S311 - sampling, not secrets
+    all_kinds = [*closing, *soft][0]
+    drawn = random.Random(seed).sample(all_kinds, min(MEASURED, len(all_kinds)))  # noqa: S311 - sampling, not secrets
     moments = second_moments(checkpoint, [example.prompt for example in drawn])
     checkpoint.causal.load_state_dict(before)
     settings = ADAPTER.model_copy(update={"seed": seed, "rank": rank, "alpha": rank})

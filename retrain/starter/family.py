@@ -12,7 +12,7 @@ class Shape:
     """A rung: widths are multiples of 32 for Q8_0; ``rate`` is the matrices' peak learning rate.
 
     ``tokens`` (language modelling), ``public``, ``soft`` (bursts that the teacher labelled), ``gold`` (items) and
-    ``mixed`` (bursts of the last lesson) are what it reads at the full computing budget; bigger rungs read more.
+    ``mixed`` and ``even`` (bursts of the closing lessons) are what it reads at the full budget; bigger rungs read more.
     """
 
     name: str
@@ -28,7 +28,9 @@ class Shape:
     passes: int = 1
     """Times that the teacher's views are read; only the largest rung was given a second pass, to stay within hours."""
     mixed: int = 20_000
-    """Bursts of the last lesson that no pass has read, and as many that one may have; all else is in it too."""
+    """Bursts of the mixed lesson that no pass has read, and as many that one may have; all else is in it too."""
+    even: int = 0
+    """Bursts of the even lesson, or 0 for none: rare answers once more."""
     rank: int = 64
     """Of the shipped adapter; 88 is what 24 MB of weights leave room for in the largest rung."""
     head: int = 64
@@ -92,7 +94,17 @@ FAMILY = (
         mixed=12_000,
     ),
     Shape(
-        name="l", width=192, layers=5, inner=544, rate=6e-3, tokens=2_800_000, public=7_000, gold=0, passes=2, rank=88
+        name="l",
+        width=192,
+        layers=5,
+        inner=544,
+        rate=6e-3,
+        tokens=2_800_000,
+        public=7_000,
+        gold=0,
+        passes=2,
+        even=8_000,
+        rank=88,
     ),
 )
 FULL_BUDGET_S = 11_500.0

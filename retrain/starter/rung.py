@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,17 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from models.chat import Burst
-from models.item import Item
-from models.metrics import Floats
 from models.question import Question
-from retrain.checkpoint import Checkpoint, load_base
-from retrain.fit import Example
+from retrain.checkpoint import load_base
 from retrain.lora import LOSSES, save_adapter
-from retrain.starter.choice import (
-    GOLD_BUDGETS,
-    SOFT_BUDGETS,
-    balanced,
-    examples,
-    sample,
-    soft_examples,
-    train_choice,
-    train_gold,
-)
+from retrain.starter.choice import sample, train_choice, train_gold
 from retrain.starter.corpus import public_sets, taught_items
 from retrain.starter.dev import dev_sets, judge
 from retrain.starter.family import FAMILY, Shape
+from retrain.starter.lessons import Pool, even, mixed, passes, thinned
 from retrain.starter.letters import learn_letters
 from retrain.starter.pretrain import pretrain
-from retrain.starter.unlabelled import blended, read_taught
+from retrain.starter.unlabelled import read_taught
 
 IDS = "chat.npy"
 TAUGHT = "taught.jsonl"
@@ -44,15 +32,6 @@ PROGRESS = "progress.json"
 RESULT = "result.json"
 KEPT = "kept.json"
 """Share of what training changed in the layers' outputs that the adapter's rank keeps."""
-REMINDED = (1_500, 4_000, 2_000)
-"""Items of each public set (English, Chinese, rewritten questions) mixed among the teacher's views.
-
-Without them the rungs forget Chinese and what other people call a question.
-"""
-REPEATED = (2, 1, 1)
-"""How often the last lesson has each public set: whole, at the rates of its answers, windows cut anew each time."""
-MIXED_SEED = 11
-"""Added to the seed, so that the last lesson cuts windows elsewhere than the passes did."""
 STAGES = ("chat", "letters", "public", "gold", "dev")
 
 
@@ -151,7 +130,9 @@ def _letters(order: Order, out: Path, report: Reporter) -> None:
 
 def _public(order: Order, out: Path, report: Reporter) -> None:
     checkpoint = load_base(order.folder / "letters", device=order.device)
-    items = [i for found in public_sets(order.data, order.questions) for i in _thinned(found, order)]
+    items = [
+        i for found in public_sets(order.data, order.questions) for i in thinned(found, order.questions, order.seed)
+    ]
     items = sample(items, _count(order, "public"), order.seed)
     losses = train_choice(
         checkpoint, items, order.questions, seed=order.seed, work=order.folder / "state-public", progress=report
@@ -165,30 +146,26 @@ def _public(order: Order, out: Path, report: Reporter) -> None:
 def _gold(order: Order, out: Path, report: Reporter) -> None:
     checkpoint = load_base(order.folder / "base", device=order.device)
     gold = taught_items(order.data, order.questions)
-    wanted = _count(order, "gold") if order.shape.gold else 0
-    items = sample(gold, wanted, order.seed)
-    taught = read_taught(order.work / TAUGHT)
-    public = public_sets(order.data, order.questions)
-    reminders = [
-        item
-        for found, share in zip(public, REMINDED, strict=True)
-        for item in sample(_thinned(found, order), int(share * order.scale), order.seed)
-    ]
-    count = _count(order, "soft")
-    bursts, views = taught[0][:count], taught[1][:count]
-    soft = [
-        [
-            *soft_examples(bursts, views, order.questions, checkpoint, seed),
-            *examples(reminders, order.questions, checkpoint, SOFT_BUDGETS, seed),
-        ]
-        for seed in range(order.seed, order.seed + order.shape.passes)
-    ]
-    mixed = _mixed(order, checkpoint, taught, public, gold)
+    bursts, views = read_taught(order.work / TAUGHT)
+    pool = Pool(
+        checkpoint=checkpoint,
+        questions=order.questions,
+        bursts=bursts,
+        views=views,
+        read=min(len(bursts), int(max(shape.soft for shape in FAMILY) * order.scale)),
+        public=public_sets(order.data, order.questions),
+        gold=gold,
+        seed=order.seed,
+        scale=order.scale,
+    )
+    closing = [mixed(pool, _count(order, "mixed"))]
+    if order.shape.even:
+        closing.append(even(pool, _count(order, "even")))
     losses, kept = train_gold(
         checkpoint,
-        soft,
-        items,
-        mixed,
+        passes(pool, _count(order, "soft"), order.shape.passes),
+        sample(gold, _count(order, "gold") if order.shape.gold else 0, order.seed),
+        closing,
         order.questions,
         rank=order.shape.rank,
         seed=order.seed,
@@ -200,30 +177,6 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
             parameter.data = parameter.data.to(torch.bfloat16)
     save_adapter(checkpoint, f"starter-{order.shape.name}", out, losses)
     write_json(order.folder / KEPT, round(kept, 4))
-
-
-def _mixed(
-    order: Order,
-    checkpoint: Checkpoint,
-    taught: tuple[list[Burst], Floats],
-    public: Sequence[Sequence[Item]],
-    gold: Sequence[Item],
-) -> list[Example]:
-    """The last lesson: bursts no pass has read and some that one may have, all public sets as they are, gold once."""
-    seed, questions = order.seed + MIXED_SEED, order.questions
-    bursts, views = taught
-    read = min(len(bursts), int(max(shape.soft for shape in FAMILY) * order.scale))
-    count = _count(order, "mixed")
-    rows = [*range(read, len(bursts))][:count] + [*range(read)][-count:]
-    drawn = [bursts[row] for row in rows]
-    found = soft_examples(drawn, blended(drawn, views[rows], questions), questions, checkpoint, seed)
-    for items, times in zip(public, REPEATED, strict=True):
-        some = sample(items, max(64, int(len(items) * order.scale)), seed)
-        for turn in range(times):
-            found += examples(some, questions, checkpoint, SOFT_BUDGETS, seed + turn)
-    return found + examples(
-        sample(gold, max(64, int(len(gold) * order.scale)), seed), questions, checkpoint, GOLD_BUDGETS, seed
-    )
 
 
 def _dev(order: Order, out: Path, report: Reporter) -> None:
@@ -248,14 +201,11 @@ def _dev(order: Order, out: Path, report: Reporter) -> None:
     )
 
 
-def _thinned(items: list[Item], order: Order) -> list[Item]:
-    question = next(q for q in order.questions if q.id in items[0].answers)
-    return balanced(items, question, order.seed)
-
-
 def _count(order: Order, stage: str) -> int:
     shape = order.shape
-    full = {"public": shape.public, "soft": shape.soft, "gold": shape.gold, "mixed": shape.mixed}[stage]
+    full = {"public": shape.public, "soft": shape.soft, "gold": shape.gold, "mixed": shape.mixed, "even": shape.even}[
+        stage
+    ]
     return max(64, int(full * order.scale))
 
 
