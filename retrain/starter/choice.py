@@ -4,6 +4,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from models.chat import Burst
 from models.item import Item
 from models.metrics import Floats
@@ -102,7 +105,8 @@ def train_gold(
     ``soft`` has a lesson for every pass over the views; a rung without ``items`` goes on to ``closing`` at once.
     Training an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon
     on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
-    change in the layers' outputs that the adapter keeps.
+    change in the layers' outputs that the adapter keeps. The weights after each closing lesson are averaged: what one
+    lesson takes from another's figures, their mean keeps.
     """
     gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
@@ -116,6 +120,7 @@ def train_gold(
         for n, (lesson, rate) in enumerate(zip(closing, CLOSING_RATES, strict=False))
     ]
     losses: list[float] = []
+    ends: list[dict[str, Tensor]] = []
     for number, (name, lesson, epochs, rate) in enumerate(parts):
         plan = Plan(
             epochs=epochs,
@@ -127,7 +132,8 @@ def train_gold(
         )
         optimizer = matrix_optimizer(checkpoint.causal, rate)
         losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
-    tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
+        ends.append({name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()})
+    tuned = _mean(ends[-max(1, len(closing)) :])
     all_kinds = [*closing, *soft][0]
     drawn = random.Random(seed).sample(all_kinds, min(MEASURED, len(all_kinds)))  # noqa: S311 - sampling, not secrets
     moments = second_moments(checkpoint, [example.prompt for example in drawn])
@@ -135,6 +141,10 @@ def train_gold(
     settings = ADAPTER.model_copy(update={"seed": seed, "rank": rank, "alpha": rank})
     _, kept = extract_adapter(checkpoint, tuned, settings, moments)
     return losses, kept
+
+
+def _mean(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([w[name] for w in weights]).mean(0) for name in weights[0]}
 
 
 def sample(items: Sequence[Item], count: int, seed: int) -> list[Item]:
