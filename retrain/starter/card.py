@@ -129,7 +129,7 @@ single-choice questions about the last message of a group chat; they are a place
 - **starter** (`adapters/` on `base/`): starter-base plus one LoRA adapter a rung. A teacher, the pretrained sentence
   encoder all-MiniLM-L6-v2 (22.7M parameters, Apache-2.0, by others), was tuned on the gold train files and labelled
   68,000 bursts of raw chat softly; the rungs learned from its views and from the public sets, all but the largest then
-  from gold; a last lesson holds views (averaged with a wide rule's on is_question), public sets and gold together. The
+  from gold; closing lessons hold views (averaged with a wide rule's on is_question), public sets and gold together. The
   teacher does not ship. One gold room in five was set aside: neither teacher nor rungs have seen
   it.
 
