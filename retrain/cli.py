@@ -30,7 +30,7 @@ from retrain.acting import act
 from retrain.bench.commands import bench, reliability
 from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import read_gguf, read_with, writing
-from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, panels, thinned, work_of
+from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE
@@ -39,7 +39,7 @@ from retrain.ladder import prepared_base, trained_on
 from retrain.ladder import train as train_rung
 from retrain.ladder_table import show_ladder
 from retrain.leakage import refuse
-from retrain.picture import Panel, draw
+from retrain.picture import Panel, draw, panels
 from retrain.priority import step_back
 from retrain.report import RunReport
 from retrain.revision.command import revise

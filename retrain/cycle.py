@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from models.champion import champion_gguf
 from models.consent import Modes
 from models.evidence import Candidate, Verdict
@@ -37,11 +35,11 @@ from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence
-from retrain.judged import Judged, judged, scored
+from retrain.judged import Judged, judged
 from retrain.ladder import Course, Readings, Rung, read_laid, read_vanilla, rising, train, trained_on
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
-from retrain.picture import Panel, draw
+from retrain.picture import draw, panels
 from retrain.report import RunReport
 from retrain.scaling.ladder import Ladder
 from retrain.second_try import at_rate, cross_fit_gently
@@ -49,7 +47,6 @@ from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
 from retrain.suspecting import all_weighed, weighings
-from retrain.trend import majority, prior, rung_score
 from retrain.verdict import reach
 
 PICTURE, SELECTION, CURVES = "ladder.png", "selection.png", "curves"
@@ -317,26 +314,3 @@ def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequenc
 def against(questions: Sequence[Question], items: Sequence[Item], readings: Readings) -> dict[QuestionId, Judged]:
     """Set labels beside what one model file said, question by question."""
     return {question.id: judged(question, items, readings[question.id]) for question in questions}
-
-
-def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
-    """Score every rung for the picture; a mixture of experts is called a reference."""
-    rng = np.random.default_rng(seed)
-    return [
-        Panel(
-            question=ladder.question.id,
-            vanilla=[rung_score(*rung, rng) for rung in zip(*_named(ladder), ladder.vanilla, strict=True)],
-            tuned=[rung_score(*rung, rng) for rung in zip(*_named(ladder.trained()), ladder.tuned, strict=True)],
-            majority=majority(scored(ladder.vanilla[0])),
-            prior=prior(ladder.vanilla[0]),
-            setbacks=ladder.setbacks,
-        )
-        for ladder in found
-        if len(ladder.vanilla[0])
-    ]
-
-
-def _named(ladder: Ladder) -> tuple[list[str], tuple[int, ...]]:
-    flags = ladder.dense or (True,) * len(ladder.rungs)
-    names = [rung if dense else f"{rung} (reference)" for rung, dense in zip(ladder.rungs, flags, strict=True)]
-    return names, ladder.parameters

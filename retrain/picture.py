@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from models.errors import ExportError
 from models.evidence import Outcome
+from retrain.judged import scored
+from retrain.scaling.ladder import Ladder
 from retrain.scaling.setback import Setback
-from retrain.trend import RungScore
+from retrain.trend import RungScore, majority, prior, rung_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,3 +117,26 @@ def short_count(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f}{letter}" if count < 10 * size else f"{count / size:.0f}{letter}"
     return str(count)
+
+
+def panels(found: Sequence[Ladder], seed: int) -> list[Panel]:
+    """Score every rung for the picture; a mixture of experts is called a reference."""
+    rng = np.random.default_rng(seed)
+    return [
+        Panel(
+            question=ladder.question.id,
+            vanilla=[rung_score(*rung, rng) for rung in zip(*_named(ladder), ladder.vanilla, strict=True)],
+            tuned=[rung_score(*rung, rng) for rung in zip(*_named(ladder.trained()), ladder.tuned, strict=True)],
+            majority=majority(scored(ladder.vanilla[0])),
+            prior=prior(ladder.vanilla[0]),
+            setbacks=ladder.setbacks,
+        )
+        for ladder in found
+        if len(ladder.vanilla[0])
+    ]
+
+
+def _named(ladder: Ladder) -> tuple[list[str], tuple[int, ...]]:
+    flags = ladder.dense or (True,) * len(ladder.rungs)
+    names = [rung if dense else f"{rung} (reference)" for rung, dense in zip(ladder.rungs, flags, strict=True)]
+    return names, ladder.parameters

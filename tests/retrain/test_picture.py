@@ -5,8 +5,7 @@ import pytest
 
 from models.errors import ExportError
 from models.evidence import Outcome
-from retrain.cycle import panels
-from retrain.picture import draw
+from retrain.picture import draw, panels
 from tests.retrain.ladders import made_ladder
 
 
