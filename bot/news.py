@@ -10,7 +10,7 @@ from labeling.effect import Doubts, Rates, Work, compare, work_of
 from labeling.news import news_of
 from labeling.titles import Tongue
 from models.errors import LabelingError
-from models.store import decisions, learning, promotions, requests
+from models.store import decisions, learning, promotions, responses
 from models.store.database import Database
 from models.store.thread import Store
 
@@ -25,17 +25,17 @@ def effect_of(db: Database, name: str | None, now: datetime) -> tuple[Work, Rate
 
     Raises LabelingError for a name that has answered nothing.
     """
-    responses = requests.all_responses(db)
-    if name is not None and all(response.annotator != name for response in responses):
+    given = responses.every(db)
+    if name is not None and all(response.annotator != name for response in given):
         raise LabelingError(f"nobody called {name} has answered anything yet")
     slots = promotions.slots(db)
     made = {candidate.id: candidate.created_at for candidate, _ in learning.candidates(db)}
     newest = slots[-1] if slots and slots[-1].candidate is not None else None
     if newest is None or newest.candidate is None:
-        return work_of(name, responses, None), None, None
+        return work_of(name, given, None), None, None
     begin = slots[-2].since if len(slots) > 1 else datetime.fromtimestamp(0, UTC)
     rates = compare(_doubts(db, begin, newest.since), _doubts(db, newest.since, now))
-    return work_of(name, responses, made.get(newest.candidate)), rates, newest.since
+    return work_of(name, given, made.get(newest.candidate)), rates, newest.since
 
 
 class News:

@@ -20,6 +20,7 @@ from models.question import Question, versions
 from models.settings import Settings
 from models.settings.wordings import read_adopted
 from models.store import (
+    backlog,
     bursts,
     consent,
     decisions,
@@ -100,7 +101,7 @@ def _wordings(settings: Settings) -> dict[QuestionId, dict[str, Any]]:
 
 def _outbox(db: Database) -> dict[str, Any]:
     """What waits for Argilla, and since when."""
-    found = requests.waiting(db, REFUSALS_MAX)
+    found = backlog.count(db, REFUSALS_MAX)
     return {
         "to_send": found.to_send,
         "since": None if found.since is None else found.since.isoformat(),

@@ -14,7 +14,7 @@ from models.ids import RequestId
 from models.labels import Label, RequestState, Response
 from models.privacy import mask
 from models.question import Question, versions
-from models.store import requests
+from models.store import requests, responses
 from models.store.database import transaction
 from models.store.thread import Store
 
@@ -64,7 +64,7 @@ class Inlet:
         return taken
 
 
-def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question], at: datetime) -> Taken:
+def absorb(db: Any, given: Sequence[Response], questions: Sequence[Question], at: datetime) -> Taken:
     """Write responses and the labels that follow from them into the open database, all of it or nothing.
 
     Responses to requests that are not out there (unknown, withdrawn, amended) are left out, and so are answers that
@@ -72,11 +72,11 @@ def absorb(db: Any, responses: Sequence[Response], questions: Sequence[Question]
     option.
     """
     with transaction(db):
-        known = {response.request: requests.get(db, response.request) for response in responses}
+        known = {response.request: requests.get(db, response.request) for response in given}
         wanted = {r.id: r for r in in_these_words(filter(None, known.values()), questions) if r.state in _OUT}
         early = any(r is not None and r.state is RequestState.PENDING for r in known.values())
-        kept = [_sensible(response, questions) for response in responses if response.request in wanted]
-        changed = requests.put_responses(db, kept)
+        kept = [_sensible(response, questions) for response in given if response.request in wanted]
+        changed = responses.put(db, kept)
         touched = dict.fromkeys(wanted[i].burst for i in changed)
         made = [label for burst in touched for label in settle(db, burst, questions, at)]
     return Taken(changed=tuple(changed), labels=tuple(made), early=early)

@@ -18,7 +18,7 @@ from models.ids import BurstId
 from models.labels import Label
 from models.privacy import mask
 from models.question import versions
-from models.store import labels, queues, requests
+from models.store import labels, queues, requests, responses
 from models.store.database import transaction
 
 
@@ -35,7 +35,7 @@ def keep_late(db: Any, found: Sequence[Late], at: datetime) -> list[Label]:
             words = known.get(queue)
             if words is None:
                 continue
-            responses = [
+            given = [
                 replace(
                     late.response,
                     answers=applicable(late.response.answers, words.questions),
@@ -46,8 +46,8 @@ def keep_late(db: Any, found: Sequence[Late], at: datetime) -> list[Label]:
                 for late in found
                 if late.queue == queue and late.response.request in awaited
             ]
-            requests.put_responses(db, responses)
-            asked = [requests.get(db, response.request) for response in responses]
+            responses.put(db, given)
+            asked = [requests.get(db, response.request) for response in given]
             for burst in dict.fromkeys(request.burst for request in asked if request is not None):
                 made += _settle(db, burst, words, at)
         labels.put(db, made)
@@ -61,7 +61,7 @@ def _settle(db: Any, burst: BurstId, words: queues.Words, at: datetime) -> list[
     if not known:
         return []
     mine = {request.id for request in known}
-    given = [r for r in requests.responses_about(db, burst) if r.versions is not None or r.request in mine]
+    given = [r for r in responses.about(db, burst) if r.versions is not None or r.request in mine]
     said = voices(given, {request.id: request.purpose for request in about})
     return labels_of(
         burst,

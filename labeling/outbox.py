@@ -28,7 +28,7 @@ from models.ids import RequestId
 from models.labels import Request, RequestState, ResponseStatus
 from models.privacy import room_alias
 from models.question import Question
-from models.store import bursts, decisions, erasures, requests
+from models.store import bursts, decisions, erasures, requests, responses
 from models.store.thread import Store
 
 BATCH = 50
@@ -198,7 +198,7 @@ class Outbox:
             return None
         made = await self._store.do(decisions.decisions_of, request.burst)
         room = room_alias(burst.room, self._alias_key)
-        given = () if request.purpose.first else await self._store.do(requests.responses_about, request.burst)
+        given = () if request.purpose.first else await self._store.do(responses.about, request.burst)
         people = sorted({response.annotator for response in given if response.status is ResponseStatus.SUBMITTED})
         names = await self._names(burst)
         return fill(

@@ -15,7 +15,7 @@ from labeling.second import OPEN, add_second, in_these_words
 from models.ids import BurstId, RequestId
 from models.labels import Label, Purpose, Request, RequestState, Response, ResponseStatus
 from models.question import Question, versions
-from models.store import labels, requests
+from models.store import labels, requests, responses
 
 
 def voices(given: Sequence[Response], purposes: Mapping[RequestId, Purpose]) -> list[Response]:
@@ -46,7 +46,7 @@ def settle(db: Any, burst: BurstId, questions: Sequence[Question], at: datetime)
     Returns the labels written. One that the voices no longer bear out is overwritten by one without an option.
     """
     mine = {request.id for request in in_these_words(requests.about(db, burst), questions)}
-    given = [r for r in requests.responses_about(db, burst) if r.versions is not None or r.request in mine]
+    given = [r for r in responses.about(db, burst) if r.versions is not None or r.request in mine]
     submitted = {response.request for response in given if response.status is ResponseStatus.SUBMITTED}
     out = [request.id for request in requests.about(db, burst) if request.state is RequestState.SENT]
     requests.set_state(db, [request for request in out if request in submitted], RequestState.ANSWERED)

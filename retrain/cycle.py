@@ -21,7 +21,7 @@ from models.llama import LlamaDecider, open_decider
 from models.question import Question, versions
 from models.settings import Settings
 from models.step import Step
-from models.store import labels, learning, requests, selection, suspects
+from models.store import labels, learning, responses, selection, suspects
 from models.store.database import Database, open_database
 from models.store.promotions import current_slot
 from retrain.acting import act
@@ -148,7 +148,7 @@ def cycle(
             cheap=against(settings.questions, fair, cheap),
             export=made.export,
             drift=made.drift,
-            agreement=overlaps(settings.questions, dataset.items, requests.answered(db)),
+            agreement=overlaps(settings.questions, dataset.items, responses.answered(db)),
             slices=slices_of(fair),
             temperatures={q: c.temperature for q, c in fitted.questions.items()},
             champion_trial=trials[0],
@@ -230,7 +230,7 @@ def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
     modes = Modes(settings.rooms())
     origins = Origins(
         labels=labels.settled(db, known),
-        answered=requests.answered(db),
+        answered=responses.answered(db),
         rights=modes.told,
         licences=labels.licences(db),
     )

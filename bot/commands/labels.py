@@ -24,7 +24,7 @@ from models.consent import Modes
 from models.errors import InputError
 from models.settings import load_settings
 from models.store import labels as stored_labels
-from models.store import requests
+from models.store import responses
 from models.store.database import open_database
 
 FORM = click.option(
@@ -60,7 +60,7 @@ def agreement(config: Path, *, as_json: bool, seed: int) -> None:
     """Show Krippendorff's alpha: per question, each annotator against the others, and by week."""
     settings = load_settings(config)
     with closing(open_database(settings.data_dir)) as db:
-        found = agreements(settings.questions, requests.answered(db), seed=seed)
+        found = agreements(settings.questions, responses.answered(db), seed=seed)
     if as_json:
         click.echo(json.dumps({question: asdict(one) for question, one in found.items()}, indent=2))
         return

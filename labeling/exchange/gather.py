@@ -13,7 +13,7 @@ from models.consent import Mode, lower
 from models.ids import EventId, RoomId
 from models.labels import IMPORTED, Label, Purpose
 from models.privacy import mask, room_alias
-from models.store import decisions, inbox, labels, requests
+from models.store import decisions, inbox, labels, requests, responses
 
 AT = "at:"
 """Begins the id of a message that was imported; what follows is when it was said, in seconds since 1970."""
@@ -63,7 +63,7 @@ def _given(db: Any, burst: Burst, names: Mapping[str, str]) -> tuple[Given, ...]
             purpose=asked[said.request].purpose,
             round=asked[said.request].round,
         )
-        for said in requests.responses_about(db, burst.id)
+        for said in responses.about(db, burst.id)
     ]
     order = list(Purpose)
     return tuple(

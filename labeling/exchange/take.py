@@ -17,7 +17,7 @@ from models.ids import BurstId, EventId, MemberId, QuestionId, RequestId, RoomId
 from models.labels import IMPORTED, Label, Purpose, Request, RequestState, request_id
 from models.privacy import mask
 from models.question import Question, versions
-from models.store import bursts, decisions, labels, requests
+from models.store import bursts, decisions, labels, requests, responses
 from models.store.database import transaction
 
 
@@ -69,7 +69,7 @@ def take_in(db: Any, rows: Sequence[Row], questions: Sequence[Question], source:
                 request = _request(given, row, burst.id, questions)
                 requests.insert_request(db, request)
                 rewrite = None if given.response.rewrite is None else mask(given.response.rewrite)
-                requests.put_responses(db, [replace(given.response, request=request.id, rewrite=rewrite)])
+                responses.put(db, [replace(given.response, request=request.id, rewrite=rewrite)])
             found = _labels(row, burst.id, questions, source, at)
             labels.put(db, found)
             made += sum(label.option is not None for label in found)

@@ -1,32 +1,15 @@
-"""The outbox and what comes back: requests and responses."""
+"""The outbox: what people are asked, and what of it Argilla has been told."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
 
-from models.ids import BurstId, OptionId, QuestionId, RequestId
-from models.labels import IMPORTED, Purpose, Request, RequestState, Response, ResponseStatus
+from models.ids import BurstId, RequestId
+from models.labels import IMPORTED, Purpose, Request, RequestState
 from models.store import erasures
-from models.store.database import storable, to_seconds, to_time, transaction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What Argilla is still to be told: how many requests wait to be sent and since when, and how often that failed.
-
-    ``to_take_back`` counts records that are to be deleted there, ``given_up`` requests that it refused too often.
-    """
-
-    to_send: int
-    since: datetime | None
-    attempts: int
-    next_attempt_at: datetime | None
-    to_take_back: int
-    given_up: int
+from models.store.database import to_seconds, to_time, transaction
 
 
 def insert_request(db: Database, request: Request) -> None:
@@ -151,25 +134,6 @@ def give_up(db: Database, ids: Sequence[RequestId], limit: int) -> list[RequestI
     return over
 
 
-def waiting(db: Database, refusals_max: int) -> Waiting:
-    """Count what Argilla is still to be told."""
-    to_send, since, attempts, next_at = db.conn.execute(
-        "SELECT count(*), min(created_at), max(attempts), min(next_attempt_at) FROM requests WHERE state = 'pending'"
-    ).fetchone()
-    (back,) = db.conn.execute(
-        "SELECT count(*) FROM requests WHERE state = 'amended' OR (state = 'withdrawn' AND cleared = 0)"
-    ).fetchone()
-    (given_up,) = db.conn.execute("SELECT count(*) FROM requests WHERE refusals >= ?", [refusals_max]).fetchone()
-    return Waiting(
-        to_send=to_send,
-        since=None if since is None else to_time(since),
-        attempts=attempts or 0,
-        next_attempt_at=to_time(next_at) if next_at else None,
-        to_take_back=back,
-        given_up=given_up,
-    )
-
-
 def renew(db: Database, ids: Sequence[RequestId]) -> None:
     """Make amended requests due again; those that were withdrawn in the meantime stay so."""
     with transaction(db):
@@ -214,62 +178,11 @@ def count(db: Database) -> dict[str, int]:
     return {row["state"]: row["n"] for row in db.query("SELECT state, count(*) AS n FROM requests GROUP BY state")}
 
 
-def put_responses(db: Database, responses: Sequence[Response]) -> list[RequestId]:
-    """Write responses down (a changed one replaces the earlier); returns the requests whose responses changed."""
-    changed: list[RequestId] = []
-    with transaction(db):
-        for response in responses:
-            row = _response_row(response)
-            known = next(
-                iter(
-                    db.query(
-                        "SELECT * FROM responses WHERE request = ? AND annotator = ?",
-                        [response.request, response.annotator],
-                    )
-                ),
-                None,
-            )
-            if known is None or any(known[column] != row[column] for column in ("answers", "rewrite", "status")):
-                db.table("responses").upsert(row, pk=("request", "annotator"))
-                changed.append(response.request)
-    return list(dict.fromkeys(changed))
-
-
-def responses_to(db: Database, request: RequestId) -> list[Response]:
-    """All responses to one request, in order of submission."""
-    rows = db.query("SELECT * FROM responses WHERE request = ? ORDER BY submitted_at, annotator", [request])
-    return [_response(row) for row in rows]
-
-
 def about(db: Database, burst: BurstId) -> list[Request]:
     """All requests about one burst, in all wordings and states, oldest first."""
     return [
         _request(row) for row in db.query("SELECT * FROM requests WHERE burst = ? ORDER BY created_at, id", [burst])
     ]
-
-
-def responses_about(db: Database, burst: BurstId) -> list[Response]:
-    """All responses to all requests about one burst, in order of submission."""
-    rows = db.query(
-        "SELECT r.* FROM responses r JOIN requests q ON q.id = r.request WHERE q.burst = ? "
-        "ORDER BY r.submitted_at, r.request, r.annotator",
-        [burst],
-    )
-    return [_response(row) for row in rows]
-
-
-def answered(db: Database) -> list[tuple[BurstId, Purpose, Response]]:
-    """All responses with the bursts and purposes of their requests, in order of submission."""
-    rows = db.query(
-        "SELECT r.*, q.burst AS q_burst, q.purpose AS q_purpose FROM responses r JOIN requests q ON q.id = r.request "
-        "ORDER BY r.submitted_at, r.request, r.annotator"
-    )
-    return [(BurstId(row["q_burst"]), Purpose(row["q_purpose"]), _response(row)) for row in rows]
-
-
-def all_responses(db: Database) -> list[Response]:
-    """All responses, in order of submission."""
-    return [_response(row) for row in db.query("SELECT * FROM responses ORDER BY submitted_at, request, annotator")]
 
 
 def get(db: Database, request: RequestId) -> Request | None:
@@ -292,32 +205,4 @@ def _request(row: Mapping[str, Any]) -> Request:
         purpose=Purpose(row["purpose"]),
         round=row["round"],
         overlap=row["overlap"],
-    )
-
-
-def _response_row(response: Response) -> dict[str, Any]:
-    return {
-        "request": response.request,
-        "annotator": response.annotator,
-        "answers": json.dumps(dict(response.answers)),
-        "rewrite": None if response.rewrite is None else storable(response.rewrite),
-        "status": response.status.value,
-        "submitted_at": to_seconds(response.submitted_at),
-        "versions": None if response.versions is None else json.dumps(dict(response.versions)),
-        "guideline": response.guideline,
-    }
-
-
-def _response(row: Mapping[str, Any]) -> Response:
-    return Response(
-        request=RequestId(row["request"]),
-        annotator=row["annotator"],
-        answers={QuestionId(q): OptionId(o) for q, o in json.loads(row["answers"]).items()},
-        rewrite=row["rewrite"],
-        status=ResponseStatus(row["status"]),
-        submitted_at=to_time(row["submitted_at"]),
-        versions=None
-        if row["versions"] is None
-        else {QuestionId(q): v for q, v in json.loads(row["versions"]).items()},
-        guideline=row["guideline"],
     )

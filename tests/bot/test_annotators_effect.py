@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from bot.cli import cli
 from models.ids import BurstId
-from models.store import bursts, decisions, requests
+from models.store import bursts, decisions, requests, responses
 from models.store.database import open_database, transaction
 from tests.labeling.made import NOON, burst, request, response
 
@@ -20,7 +20,7 @@ def test_without_a_promoted_model_it_says_what_cannot_be_known(tmp_path: Path) -
     with closing(open_database(tmp_path / "var")) as db, transaction(db):
         bursts.close(db, [burst("how?")])
         requests.insert_request(db, request("r1"))
-        requests.put_responses(db, [response("ann", is_question="yes"), response("ben", is_question="yes")])
+        responses.put(db, [response("ann", is_question="yes"), response("ben", is_question="yes")])
     shown = run(tmp_path, "ann").output
     assert "ann's answers: 0 that the newest model could learn from, 1 since" in shown
     assert "1 of 1 (100%)" in shown

@@ -7,7 +7,7 @@ from bot.news import EVERY, News
 from labeling.errors import UnreachableError
 from models.evidence import Action, Promotion, Slot
 from models.settings import Settings
-from models.store import bursts, learning, promotions, requests
+from models.store import bursts, learning, promotions, requests, responses
 from models.store.database import Database, transaction
 from models.store.thread import Store
 from tests.labeling.made import NOON, burst, request, response
@@ -45,7 +45,7 @@ def answered(db: Database) -> None:
     with transaction(db):
         bursts.close(db, [burst("how?")])
         requests.insert_request(db, request("r1"))
-        requests.put_responses(db, [response("ann", is_question="yes")])
+        responses.put(db, [response("ann", is_question="yes")])
 
 
 async def test_annotators_are_told_after_a_promotion_and_once_for_each_change(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from bot.slot import ServingSlot
 from models.chat import EventKind
 from models.labels import Label, RequestState, Response, ResponseStatus
 from models.settings import AskSettings, BurstSettings
-from models.store import bursts, decisions, inbox, labels, requests
+from models.store import bursts, decisions, inbox, labels, requests, responses
 from models.store.database import open_database
 from models.store.thread import Store
 
@@ -261,11 +261,11 @@ async def test_an_edit_or_a_deletion_voids_what_people_said(settings, store, sta
     ):
         await store.do(requests.set_state, [request.id], state)
         await store.do(labels.put, [made])
-        await store.do(requests.put_responses, [given])
+        await store.do(responses.put, [given])
         await run(settings, store, [said(2 + number, "a", 60 + number, text, kind=kind, target=1)])
         assert (await store.do(requests.get, request.id)).state is expected
         assert await store.do(labels.labelled_bursts) == 0
-        assert await store.do(requests.all_responses) == []
+        assert await store.do(responses.every) == []
     assert await store.do(bursts.count) == {"routed": 1}
 
 

@@ -9,7 +9,7 @@ from models.errors import LabelingError
 from models.ids import BurstId, QuestionId
 from models.labels import RequestState, Response, request_id
 from models.question import versions
-from models.store import bursts, labels, requests
+from models.store import bursts, labels, requests, responses
 from models.store.thread import Store
 from tests.labeling.made import NOON, Two, burst, question, request
 from tests.labeling.made import response as response_to
@@ -75,7 +75,7 @@ async def test_a_response_becomes_labels_once(store: Store, answers: Answers, qu
     assert answers.seen == [None, "a1"]
     assert await state(store) is RequestState.ANSWERED
     assert await counts(store, questions) == [1, 1]
-    assert [r.rewrite for r in await store.do(requests.all_responses)] == ["How do I mail [e-mail]?"]
+    assert [r.rewrite for r in await store.do(responses.every)] == ["How do I mail [e-mail]?"]
 
 
 async def test_a_changed_mind_takes_back_what_it_no_longer_bears_out(
@@ -97,7 +97,7 @@ async def test_unknown_and_withdrawn_requests_are_left_out(store: Store, answers
     await store.do(requests.set_state, [R1], RequestState.WITHDRAWN)
     answers.now = [response("ann", is_question="yes"), response("ann", to="unknown", is_question="yes")]
     assert await Inlet(store, answers, questions).pull() == Taken(changed=(), labels=())
-    assert await store.do(requests.all_responses) == []
+    assert await store.do(responses.every) == []
 
 
 async def test_answers_to_an_edited_text_are_left_out_and_early_ones_fetched_again(
@@ -127,7 +127,7 @@ async def test_what_was_not_stored_is_fetched_again(
         patch.setattr(labels, "put", full)
         with pytest.raises(OSError, match="disk full"):
             await inlet.pull()
-    assert await store.do(requests.responses_to, R1) == []  # all of it or nothing
+    assert await store.do(responses.to, R1) == []  # all of it or nothing
     assert len((await inlet.pull()).labels) == 1
     assert answers.seen == [None, None]
     answers.down = True

@@ -14,7 +14,7 @@ from labeling.outbox import Outbox
 from models.ids import BurstId
 from models.labels import RequestState, request_id
 from models.question import joint_version, versions
-from models.store import bursts, inbox, labels, queues, requests, revision, standing
+from models.store import bursts, inbox, labels, queues, requests, responses, revision, standing
 from models.store.queues import Words
 from models.store.thread import Store
 from tests.labeling.made import NOON, burst, question, request, response
@@ -82,5 +82,5 @@ async def test_an_edit_takes_late_answers_their_meaning(store: Store) -> None:
     queue = FlakyQueue()
     queue.late = [late(1, is_question="yes"), late(0, queue="deadbeef", is_question="yes")]
     await Outbox(store, queue, NOW, alias_key=b"key", clock=lambda: NOON).flush()
-    assert await store.do(requests.all_responses) == [], "the words of the other queue are not known"
+    assert await store.do(responses.every) == [], "the words of the other queue are not known"
     assert {old(n) for n in range(3)} <= set(queue.withdrawn)

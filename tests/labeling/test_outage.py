@@ -23,7 +23,7 @@ from models.errors import LabelingError
 from models.ids import BurstId, RequestId
 from models.labels import request_id
 from models.question import Question
-from models.store import bursts, decisions, requests
+from models.store import backlog, bursts, decisions, requests
 from models.store.thread import Store
 from tests.labeling.made import NOON, burst, question, request
 
@@ -140,7 +140,7 @@ async def test_a_day_without_argilla_and_a_batch_whose_answer_is_lost(argilla: E
             assert await outbox.flush() == 0
         with pytest.raises(LabelingError, match="cannot be reached"):
             await inlet.pull()
-        waits = await store.do(requests.waiting, REFUSALS_MAX)
+        waits = await store.do(backlog.count, REFUSALS_MAX)
         assert (waits.to_send, waits.since) == (96, NOON)
 
         line.open = True

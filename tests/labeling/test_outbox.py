@@ -18,7 +18,7 @@ from models.errors import LabelingError
 from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
 from models.labels import RequestState
 from models.settings import MannersSettings, Rooms, RoomTable
-from models.store import bursts, consent, decisions, inbox, requests, revision
+from models.store import backlog, bursts, consent, decisions, inbox, requests, revision
 from models.store.thread import Store
 from tests.labeling.made import NOON, Two, burst, decision, request
 
@@ -274,14 +274,14 @@ async def test_what_was_queued_before_a_mode_was_lowered_goes_nowhere_whatever_h
 async def test_how_much_waits_and_since_when_is_known(
     store: Store, queue: FlakyQueue, questions: Two, outbox: Outbox, clock: Clock
 ) -> None:
-    nothing = await store.do(requests.waiting, REFUSALS_MAX)
+    nothing = await store.do(backlog.count, REFUSALS_MAX)
     assert (nothing.to_send, nothing.since, nothing.next_attempt_at, nothing.to_take_back) == (0, None, None, 0)
     for number in range(3):
         await ask(store, questions, number)
     queue.down = True
     await outbox.flush()
     await outbox.withdraw([RequestId("r2")])
-    waits = await store.do(requests.waiting, REFUSALS_MAX)
+    waits = await store.do(backlog.count, REFUSALS_MAX)
     assert (waits.to_send, waits.since, waits.attempts, waits.to_take_back, waits.given_up) == (2, NOON, 1, 1, 0)
     assert waits.next_attempt_at is not None
     assert clock.now < waits.next_attempt_at <= clock.now + timedelta(seconds=2)
@@ -299,7 +299,7 @@ async def test_what_argilla_refuses_while_it_takes_others_is_given_up_and_counte
     await ask(store, questions, 1)
     assert await outbox.flush() == 1
     assert await states(store) == {"sent": 1, "withdrawn": 1}
-    assert (await store.do(requests.waiting, REFUSALS_MAX)).given_up == 1
+    assert (await store.do(backlog.count, REFUSALS_MAX)).given_up == 1
 
 
 async def test_what_was_taken_back_is_not_taken_back_again_after_a_restart(

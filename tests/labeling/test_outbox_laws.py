@@ -13,7 +13,7 @@ from models.chat import Burst, ChatEvent, EventKind, WindowMessage
 from models.decision import Route, Routing
 from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
 from models.labels import RequestState
-from models.store import bursts, decisions, erasure, inbox, requests, revision
+from models.store import backlog, bursts, decisions, erasure, inbox, requests, revision
 from tests.labeling.made import NOON, question, request
 from tests.labeling.unreliable import POISON, InlineStore, KilledError, UnreliableQueue
 
@@ -141,7 +141,7 @@ class OutboxLaws(RuleBasedStateMachine):
         """However it went: once Argilla works, each request ends where it belongs."""
         self.queue.meanwhile = None
         for _ in range(100):
-            if requests.waiting(self.store.db, REFUSALS_MAX).to_send == 0:
+            if backlog.count(self.store.db, REFUSALS_MAX).to_send == 0:
                 break
             self._ask("another that Argilla takes")  # else refusals are Argilla's own trouble
             self.wait(1)
@@ -159,7 +159,7 @@ class OutboxLaws(RuleBasedStateMachine):
             assert POISON not in form.text
         for name in standing.get(RequestState.WITHDRAWN, set()):
             assert name not in self.queue.records
-        left = requests.waiting(self.store.db, REFUSALS_MAX)
+        left = backlog.count(self.store.db, REFUSALS_MAX)
         assert (left.to_send, left.to_take_back) == (0, 0)
         assert not self.store.db.execute(
             "SELECT 1 FROM erasure_traces WHERE kind = 'request' AND state = 'open'"

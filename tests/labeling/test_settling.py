@@ -14,7 +14,7 @@ from models.chat import ChatEvent
 from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
 from models.labels import Purpose, request_id
 from models.question import versions
-from models.store import bursts, erasure, inbox, labels, requests
+from models.store import bursts, erasure, inbox, labels, requests, responses
 from models.store.database import Database
 from models.store.revision import revise
 from models.store.thread import Store
@@ -158,7 +158,7 @@ async def test_what_is_erased_takes_all_requests_back_and_is_asked_about_no_more
     await store.do(erasure.redact, said.id, RoomId("#ubuntu"), NOON, FIRST)
     assert await states(store) == {FIRST: "withdrawn", REVIEW: "withdrawn"}
     assert await store.do(ask_to_review, [B1], ASKED, NOON) == {}
-    assert await store.do(requests.responses_about, B1) == []
+    assert await store.do(responses.about, B1) == []
 
 
 async def test_labels_keep_who_and_under_which_words_and_guidelines(store: Store) -> None:
@@ -166,7 +166,7 @@ async def test_labels_keep_who_and_under_which_words_and_guidelines(store: Store
     (first, second) = await store.do(labels.about, B1)
     assert (first.annotators, first.question_version, first.source) == (("ann",), ASKED[0].version, None)
     assert first.guideline == second.guideline == guideline_version(ASKED)
-    (kept,) = await store.do(requests.responses_about, B1)
+    (kept,) = await store.do(responses.about, B1)
     assert (kept.versions, kept.guideline) == (versions(ASKED), guideline_version(ASKED))
 
 
@@ -190,5 +190,5 @@ async def test_unsure_is_kept_as_an_answer_but_is_no_label_where_the_question_sa
     said = [response(who, FIRST, is_question="unsure") for who in ("ann", "bea")]
     taken: Taken = await store.do(absorb, said, asked, NOON)
     assert taken.labels == ()
-    assert [r.answers for r in await store.do(requests.responses_about, B1)] == [{"is_question": "unsure"}] * 2
+    assert [r.answers for r in await store.do(responses.about, B1)] == [{"is_question": "unsure"}] * 2
     assert (await states(store)) == {FIRST: "answered"}  # nothing is tied

@@ -17,7 +17,7 @@ from models.consent import Mode
 from models.ids import BurstId
 from models.labels import RequestState, request_id
 from models.shareable import shareable
-from models.store import bursts, requests
+from models.store import bursts, requests, responses
 from tests.labeling.made import NOON, Two, burst, decision, request, response
 from tests.labeling.unreliable import POISON, InlineStore, UnreliableQueue
 
@@ -77,7 +77,7 @@ def test_rewrites_that_come_back(questions: Two) -> None:
     requests.set_state(store.db, [asked.id], RequestState.SENT)
     given = response("ann", asked.id, rewrite=TELLING, is_question="yes")
     absorb(store.db, [given], questions, NOON)
-    (kept,) = requests.all_responses(store.db)
+    (kept,) = responses.every(store.db)
     assert kept.rewrite is not None
     assert "[card]" in kept.rewrite
     assert held(kept.rewrite) == []

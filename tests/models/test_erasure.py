@@ -9,7 +9,7 @@ from models.decision import Route, Routing
 from models.erasure import TraceKind
 from models.labels import Label, Request, RequestState, Response, ResponseStatus
 from models.selection import LabelScore, SelectionRun, Why
-from models.store import bursts, consent, decisions, erasure, erasures, inbox, labels, requests, selection
+from models.store import bursts, consent, decisions, erasure, erasures, inbox, labels, requests, responses, selection
 from models.store.absence import remains
 from models.store.database import FILE, open_database
 from models.store.revision import revise
@@ -40,7 +40,7 @@ def db(tmp_path):
             submitted_at=NOON,
             rewrite=f"{SECRET} again",
         )
-        requests.put_responses(db, [answer])
+        responses.put(db, [answer])
         labels.put(db, [_label(one.id)])
     return db
 
@@ -83,7 +83,7 @@ def test_a_redacted_message_leaves_its_burst_the_windows_of_others_and_what_was_
     assert [m.text for m in bursts.get(db, second).window] == ["two"]
     assert states(db) == {first: "amended", second: "withdrawn"}
     assert [i.burst.id for i in labels.items(db, {"is_question": "v"}, 10)] == [second]  # the other's label stays
-    assert [r.rewrite for r in requests.all_responses(db)] == [None]
+    assert [r.rewrite for r in responses.every(db)] == [None]
     assert not any(remains(db, name).values())
     assert erasures.unsettled_requests(db) == sorted([f"q-{first}", f"q-{second}"])
     assert in_file(tmp_path)  # the log still has it

@@ -9,7 +9,7 @@ from models.decision import Decision, Route, Routing
 from models.errors import StoreError
 from models.evidence import Action, Promotion, Slot
 from models.labels import Label, Request, RequestState, Response, ResponseStatus
-from models.store import bursts, decisions, inbox, labels, promotions, requests
+from models.store import bursts, decisions, inbox, labels, promotions, requests, responses
 from models.store.database import FILE, open_database, transaction
 from models.store.retention import purge
 from models.store.thread import Store
@@ -161,9 +161,9 @@ def test_responses_and_labels_become_items(db) -> None:
         submitted_at=NOON,
         rewrite="stand-alone",
     )
-    assert requests.put_responses(db, [response]) == [response.request]
-    assert requests.put_responses(db, [response]) == []
-    assert requests.responses_to(db, response.request) == [response]
+    assert responses.put(db, [response]) == [response.request]
+    assert responses.put(db, [response]) == []
+    assert responses.to(db, response.request) == [response]
     settled = Label(
         burst=first.id, question="is_question", question_version="v", option="yes", responses=1, labelled_at=NOON
     )

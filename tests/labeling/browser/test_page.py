@@ -19,7 +19,7 @@ from models.chat import Burst
 from models.labels import ResponseStatus, request_id
 from models.question import joint_version, versions
 from models.settings import load_settings
-from models.store import labels, requests
+from models.store import labels, responses
 from tests.labeling.browser.chat import IMAGE, SCRIPT, bursts
 from tests.labeling.browser.stage import ANNOTATOR, BLIND, Stage, staged
 
@@ -167,7 +167,7 @@ async def test_an_annotator_labels_ten_items_by_keyboard_and_discards_one(
         assert hosts == {"127.0.0.1"}
 
         await stage.inlet.pull()
-        given = await stage.store.do(requests.all_responses)
+        given = await stage.store.do(responses.every)
         assert {r.annotator for r in given} == {ANNOTATOR}
         assert Counter(r.status for r in given) == {ResponseStatus.SUBMITTED: 10, ResponseStatus.DISCARDED: 1}
         by_request = {r.request: dict(r.answers) for r in given}
