@@ -17,6 +17,7 @@ import structlog
 
 from bot.act import Actor
 from bot.adapters.base import ChatAdapter
+from bot.arrivals import Arrivals
 from bot.asking import Asker
 from bot.assembler import Assembler
 from bot.clock import ServerClock, bounded
@@ -38,13 +39,10 @@ from models.store.decisions import Routed
 from models.store.revision import revise
 from models.store.thread import Store
 
-EVENTS_MAX = 256
-"""Events written down in one transaction."""
 BURSTS_MAX = 16
 """Bursts decided in one go; a model is exchanged between two such batches."""
 REPLIES_MAX = 4
 """Answers waited for at the same time."""
-TICK_S = 0.25
 ASK_S = 1.0
 """The pool is looked at no more often than this."""
 
@@ -83,10 +81,10 @@ class Pipeline:
         self._introducer = Introducer(settings, store, adapter)
         self._assembler = Assembler(settings.burst)
         self._clock = ServerClock(adapter.capabilities.pace)
-        self._arrived: asyncio.Queue[ChatEvent | None] = asyncio.Queue(maxsize=4 * EVENTS_MAX)
+        self._arrivals = Arrivals()
         self._closed, self._routed = asyncio.Event(), asyncio.Event()
         self._unsure, self._decided = asyncio.Event(), asyncio.Event()
-        self._chat_ended = self._all_closed = self._all_routed = False
+        self._all_closed = self._all_routed = False
         self._amended: set[BurstId] = set()
         self.tally = Tally()
         self._log = log.bind()  # made once: a line a burst is written
@@ -113,8 +111,8 @@ class Pipeline:
         cursor = await self._store.do(inbox.cursor, self._adapter.name)
         live = self._adapter.capabilities.pace == 1.0  # a replay's times may lie anywhere
         async for event in self._adapter.events(cursor):
-            await self._arrived.put(bounded(event, datetime.now(UTC)) if live else event)
-        await self._arrived.put(None)
+            await self._arrivals.put(bounded(event, datetime.now(UTC)) if live else event)
+        await self._arrivals.end()
 
     # 2. From memory to the inbox, and from the inbox to closed bursts.
 
@@ -123,10 +121,11 @@ class Pipeline:
         left = await self._store.do(inbox.unhandled)
         await self._store.do(inbox.settle, [event.id for event in left if not self._consent.hears(event)])
         await self._take([event for event in left if self._consent.hears(event)])
-        while (batch := await self._next_events()) is not None:
+        timed = self._adapter.capabilities.pace > 0
+        while (batch := await self._arrivals.next()) is not None:
             for part in self._consent.parts([told_apart(event) for event in batch]):
                 await self._keep(part)
-            if self._adapter.capabilities.pace > 0 and self._arrived.empty() and (now := self._clock.now()) is not None:
+            if timed and self._arrivals.empty() and (now := self._clock.now()) is not None:
                 await self._close(self._assembler.advance(now))
         await self._close(self._assembler.flush())
         if self._steward is not None:
@@ -144,24 +143,6 @@ class Pipeline:
         self.tally.messages += sum(event.kind is EventKind.MESSAGE for event in new)
         self._introducer.saw(new)
         await self._take(new)
-
-    async def _next_events(self) -> list[ChatEvent] | None:
-        """All events that have arrived; an empty list after a quiet quarter of a second; None after the last."""
-        if self._chat_ended:
-            return None
-        batch: list[ChatEvent] = []
-        try:
-            async with asyncio.timeout(TICK_S):
-                event = await self._arrived.get()
-        except TimeoutError:
-            return batch
-        while event is not None:
-            batch.append(event)
-            if len(batch) == EVENTS_MAX or self._arrived.empty():
-                return batch
-            event = self._arrived.get_nowait()
-        self._chat_ended = True
-        return batch or None
 
     async def _take(self, events: Sequence[ChatEvent]) -> None:
         """Assemble durable events. What closes becomes durable in order, and nothing is called handled before."""
@@ -250,9 +231,7 @@ class Pipeline:
         except ModelError as error:
             if len(batch) > 1:
                 return [answers for burst in batch for answers in await self._answers([burst])]
-            log.error(  # noqa: TRY400 - the sentence says it all
-                "not decided", burst=batch[0].id, error=str(error)
-            )
+            log.error("not decided", burst=batch[0].id, error=str(error))  # noqa: TRY400 - it says all
             return [()]
 
     async def _route(self, batch: Sequence[Burst], answers: Sequence[tuple[Decision, ...]]) -> None:

@@ -30,7 +30,8 @@ from retrain.acting import act
 from retrain.bench.commands import bench, reliability
 from retrain.candidate import calibrate as fit_calibration
 from retrain.candidate import read_gguf, read_with, writing
-from retrain.cycle import PICTURE, Limits, climb, course_of, frozen, ladders, thinned, work_of
+from retrain.climb import Limits, climb, ladders
+from retrain.cycle import PICTURE, course_of, frozen, thinned, work_of
 from retrain.cycle import cycle as run_cycle
 from retrain.dataset_command import dataset
 from retrain.evidence_file import FILE

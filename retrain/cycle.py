@@ -7,7 +7,7 @@ the folder is removed when the candidate stands. Nothing outside it is touched b
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,19 +30,20 @@ from retrain.card import Origins
 from retrain.checks.agreement import overlaps
 from retrain.checks.slices import slices_of
 from retrain.checks.trial import try_out
+from retrain.climb import Limits, climb, ladders
 from retrain.curves import curves
 from retrain.dataset import FOLDER as DATASETS
 from retrain.dataset import Dataset, freeze, read_dataset
 from retrain.evidence_file import FILE, write_evidence
 from retrain.gate import Evidence
 from retrain.judged import Judged, judged
-from retrain.ladder import Course, Readings, Rung, read_laid, read_vanilla, rising, train, trained_on
+from retrain.ladder import Course, Readings, Rung, train, trained_on
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
 from retrain.picture import draw, panels
 from retrain.report import RunReport
 from retrain.scaling.ladder import Ladder
-from retrain.second_try import at_rate, cross_fit_gently
+from retrain.second_try import at_rate
 from retrain.selection.ladder import read_blank
 from retrain.selection.picture import draw_selection
 from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
@@ -50,17 +51,6 @@ from retrain.suspecting import all_weighed, weighings
 from retrain.verdict import reach
 
 PICTURE, SELECTION, CURVES = "ladder.png", "selection.png", "curves"
-TRAIN_COST = 3.0
-"""One epoch of training takes about this many times as long as reading the same bursts once (measured)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a run may cost; 0 is no limit. ``seconds`` is kept by training fewer epochs, one at the least."""
-
-    items: int = 0
-    rungs: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,49 +256,11 @@ def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
     )
 
 
-def climb(settings: Settings, items: Sequence[Item], course: Course, limits: Limits) -> tuple[list[Rung], Course]:
-    """Read all rungs vanilla, then cross-fit each; with a time limit the course that comes back has fewer epochs."""
-    rungs = [read_vanilla(name, items, course) for name in settings.ladder.rungs[: limits.rungs or None]]
-    rising(rungs)
-    if limits.seconds:
-        reading = sum(rung.seconds for rung in rungs)
-        epoch = TRAIN_COST * ((course.train.folds - 1) * reading + rungs[-1].seconds)
-        # Beside the epochs, all rungs read everything twice and the last one a few times more.
-        left = limits.seconds - 2 * reading - 3 * rungs[-1].seconds
-        fewer = max(1, min(course.train.epochs, int(left / max(epoch, 1e-3))))
-        course = replace(course, train=course.train.model_copy(update={"epochs": fewer}))
-    # A second try may take as long as the first: not where the time is limited.
-    fitted = [
-        cross_fit_gently(rung, items, course, again=not limits.seconds)
-        if rung.trainable
-        else read_laid(rung, items, course)
-        for rung in rungs
-    ]
-    return fitted, course
-
-
 def thinned(items: Sequence[Item], most: int) -> tuple[Item, ...]:
     """At most ``most`` items (0: all), spread evenly over time."""
     if not most or len(items) <= most:
         return tuple(items)
     return tuple(items[i * len(items) // most] for i in range(most))
-
-
-def ladders(questions: Sequence[Question], rungs: Sequence[Rung], items: Sequence[Item]) -> tuple[Ladder, ...]:
-    """Set labels beside what the rungs said, question by question."""
-    return tuple(
-        Ladder(
-            question=question,
-            rungs=tuple(rung.name for rung in rungs),
-            parameters=tuple(rung.parameters for rung in rungs),
-            vanilla=tuple(judged(question, items, rung.vanilla[question.id]) for rung in rungs),
-            tuned=tuple(judged(question, items, rung.tuned[question.id]) for rung in rungs if rung.tuned),
-            dense=() if all(rung.dense for rung in rungs) else tuple(rung.dense for rung in rungs),
-            untuned=tuple(rung.name for rung in rungs if not rung.tuned),
-            setbacks=tuple(s for rung in rungs for s in rung.setbacks if s.question == question.id),
-        )
-        for question in questions
-    )
 
 
 def against(questions: Sequence[Question], items: Sequence[Item], readings: Readings) -> dict[QuestionId, Judged]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from labeling.exchange.row import Given, Row, Said, Settled
+from labeling.exchange.row import Given, Row, Said
 from models.chat import Burst
 from models.chattext import rename
 from models.consent import Mode, lower
 from models.ids import EventId, RoomId
-from models.labels import IMPORTED, Label, Purpose
+from models.labels import IMPORTED, Purpose
 from models.privacy import mask, room_alias
 from models.store import decisions, inbox, labels, requests, responses
 
@@ -45,7 +45,7 @@ def gather(db: Any, modes: Callable[[RoomId, str], Mode], key: bytes) -> list[Ro
                 started_at=burst.started_at,
                 ended_at=burst.ended_at,
                 given=_given(db, burst, names),
-                labels=tuple(_settled(label) for label in labels.about(db, burst.id)),
+                labels=tuple(labels.about(db, burst.id)),
                 audit=routing is not None and routing.audit,
                 probability=1.0 if routing is None else routing.probability,
                 trainable=mode.allows(Mode.TRAIN),
@@ -99,17 +99,3 @@ def _timestamp(message: EventId | None, known: Mapping[EventId, float]) -> int |
         return int(message.removeprefix(AT))
     at = None if message is None else known.get(message)
     return None if at is None else int(at)
-
-
-def _settled(label: Label) -> Settled:
-    return Settled(
-        question=label.question,
-        question_version=label.question_version,
-        option=label.option,
-        responses=label.responses,
-        labelled_at=label.labelled_at,
-        audit=label.audit,
-        annotators=label.annotators,
-        guideline=label.guideline,
-        source=label.source,
-    )

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from labeling.exchange.row import Given, Row, Said, Settled, Written, field, line_of, only
+from labeling.exchange.row import Given, Row, Said, Written, field, line_of, only
 from models.errors import InputError
-from models.ids import OptionId, QuestionId, RequestId
-from models.labels import Purpose, Response, ResponseStatus
+from models.ids import BurstId, OptionId, QuestionId, RequestId
+from models.labels import Label, Purpose, Response, ResponseStatus
 from models.question import Question
 
 FIELDS = (
@@ -61,7 +61,7 @@ def read(row: Mapping[str, Any], questions: Sequence[Question]) -> Row:  # noqa:
         audit=field(row, "audit", bool),
         probability=probability,
         trainable=field(row, "trainable", bool),
-        labels=tuple(_settled(label) for label in _objects(row, "labels")),
+        labels=tuple(_label(label) for label in _objects(row, "labels")),
         given=tuple(_given(response) for response in _objects(row, "responses")),
     )
 
@@ -71,7 +71,7 @@ def _body(row: Row) -> dict[str, Any]:
         {"sender": m.sender, "text": m.text} | ({} if m.timestamp is None else {"timestamp": m.timestamp})
         for m in row.window
     ]
-    labels = [_label(label) for label in row.labels or ()]
+    labels = [_label_fields(label) for label in row.labels or ()]
     given = [_response(given) for given in row.given]
     return {
         "id": row.id,
@@ -89,7 +89,7 @@ def _body(row: Row) -> dict[str, Any]:
     }
 
 
-def _label(label: Settled) -> dict[str, Any]:
+def _label_fields(label: Label) -> dict[str, Any]:
     return {
         "question": label.question,
         "version": label.question_version,
@@ -131,10 +131,11 @@ def _said(message: Mapping[str, Any]) -> Said:
     return Said(sender=field(message, "sender", str), text=field(message, "text", str), timestamp=timestamp)
 
 
-def _settled(label: Mapping[str, Any]) -> Settled:
+def _label(label: Mapping[str, Any]) -> Label:
     only(label, *LABEL)
     option = field(label, "option", str, _NOTHING)
-    return Settled(
+    return Label(
+        burst=BurstId(""),
         question=QuestionId(field(label, "question", str)),
         question_version=field(label, "version", str),
         option=None if option is None else OptionId(option),

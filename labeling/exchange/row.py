@@ -10,7 +10,7 @@ from typing import Any
 
 from models.errors import ExportError, InputError
 from models.ids import OptionId, QuestionId
-from models.labels import Purpose, Response
+from models.labels import Label, Purpose, Response
 from models.question import Question
 
 
@@ -33,27 +33,12 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """A label as files hold it: all of ``models.labels.Label`` but the burst."""
-
-    question: QuestionId
-    question_version: str
-    option: OptionId | None
-    responses: int
-    labelled_at: datetime
-    audit: bool = False
-    annotators: tuple[str, ...] = ()
-    guideline: str | None = None
-    source: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A burst with all that was answered about it.
 
     ``id`` is unique in its file. ``probability`` (0..1) is that of having been asked about, ``audit`` that it was drawn
     for the audit, ``trainable`` whether its room lets models learn from it. ``labels`` is None where they follow from
-    the responses.
+    the responses. Read from a file, responses name no request and labels no burst: the row is what they are about.
     """
 
     id: str
@@ -64,7 +49,7 @@ class Row:
     started_at: datetime
     ended_at: datetime
     given: tuple[Given, ...]
-    labels: tuple[Settled, ...] | None
+    labels: tuple[Label, ...] | None
     audit: bool = False
     probability: float = 1.0
     trainable: bool = True

@@ -8,7 +8,7 @@ from typing import Any
 
 from labeling.agreement import labels_of
 from labeling.exchange.gather import AT
-from labeling.exchange.row import Given, Row, Settled
+from labeling.exchange.row import Given, Row
 from models.chat import Burst, WindowMessage
 from models.consent import Mode
 from models.decision import Route, Routing
@@ -128,7 +128,7 @@ def _request(given: Given, row: Row, burst: BurstId, questions: Sequence[Questio
 
 def _labels(row: Row, burst: BurstId, questions: Sequence[Question], source: str, at: datetime) -> list[Label]:
     if row.labels is not None:
-        return [_label(label, burst, source) for label in row.labels]
+        return [replace(label, burst=burst, source=label.source or source) for label in row.labels]
     given = [one.response for one in row.given]
     if len(given) == 1:  # nobody to agree with: what they answered stands, also to a question that follows from another
         (said,) = given
@@ -149,18 +149,3 @@ def _labels(row: Row, burst: BurstId, questions: Sequence[Question], source: str
         ]
     made = labels_of(burst, questions, given, overlap=1, audit=row.audit, at=at)
     return [replace(label, source=source) for label in made]
-
-
-def _label(label: Settled, burst: BurstId, source: str) -> Label:
-    return Label(
-        burst=burst,
-        question=label.question,
-        question_version=label.question_version,
-        option=label.option,
-        responses=label.responses,
-        labelled_at=label.labelled_at,
-        audit=label.audit,
-        annotators=label.annotators,
-        guideline=label.guideline,
-        source=label.source or source,
-    )

@@ -8,11 +8,12 @@ import pytest
 from bot_fakes import FakeDecider
 from naive_assembler import NaiveAssembler
 
+from bot.arrivals import EVENTS_MAX
 from bot.assembler import Assembler
 from bot.bench.crowd import Crowd, made_up_texts, talk
 from bot.bench.crowd_chat import CrowdChat
 from bot.deadlines import SLACK
-from bot.pipeline import EVENTS_MAX, Pipeline
+from bot.pipeline import Pipeline
 from bot.slot import ServingSlot
 from models.store import bursts, inbox
 from models.store.placement import placement

@@ -82,7 +82,7 @@ class House:
         async with self._pipeline(decider) as live:
             running = asyncio.create_task(live.run())
             async with asyncio.timeout(20):
-                while not self.group.given.empty() or not live._arrived.empty():  # noqa: ASYNC110 - no event tells it
+                while not self.group.given.empty() or not live._arrivals.empty():  # noqa: ASYNC110 - no event tells it
                     await asyncio.sleep(0.01)
                 self.group.tell(None)
                 await running

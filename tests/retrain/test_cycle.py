@@ -30,7 +30,8 @@ from models.store.promotions import record
 from models.toml import dump_settings
 from retrain.candidate import export_named
 from retrain.cli import cli
-from retrain.cycle import Limits, cycle, thinned, unseen
+from retrain.climb import Limits
+from retrain.cycle import cycle, thinned, unseen
 from retrain.dataset import freeze, read_dataset
 from retrain.evidence_file import read_evidence
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, fill_store, make_checkpoint, make_item, make_settings

@@ -13,13 +13,14 @@ from models.llama.resolve import STARTER
 from models.settings import GateSettings, TrainSettings
 from retrain.candidate import export_named
 from retrain.checkpoint import load_base, parameter_count
-from retrain.cycle import ladders, panels
+from retrain.climb import ladders
 from retrain.evidence_file import read_evidence, write_evidence
 from retrain.export.source import config_of
 from retrain.gguf_lora import export_lora
 from retrain.gguf_rung import dense, shape_of
 from retrain.ladder import Course, Rung, read_laid, read_vanilla, trained_on
 from retrain.ladder import read as read_with_checkpoint
+from retrain.picture import panels
 from retrain.scaling.checks import ladder_checks
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_checkpoint, make_item
 from tests.retrain.ladders import made_ladder

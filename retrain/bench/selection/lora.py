@@ -16,7 +16,7 @@ from models.metrics import macro_f1
 from models.settings import Settings
 from retrain.bench.selection.arms import ARMS, SHARES
 from retrain.bench.tuned import tuned_readings
-from retrain.cycle import ladders
+from retrain.climb import ladders
 from retrain.judged import judged, scored
 from retrain.ladder import Advance, Course, cross_fit, read_vanilla, shipped_adapter
 from retrain.scaling.ladder import Ladder

@@ -8,12 +8,12 @@ import pytest
 
 from labeling.exchange import FileForm, read_rows, written
 from labeling.exchange.gather import gather
-from labeling.exchange.row import Row, Settled, write_lines
+from labeling.exchange.row import Row, write_lines
 from labeling.exchange.take import take_in
 from models.chat import ChatEvent
 from models.consent import Mode
 from models.errors import ExportError, InputError
-from models.ids import EventId, MemberId, OptionId, RoomId
+from models.ids import BurstId, EventId, MemberId, OptionId, RoomId
 from models.labels import Label, RequestState, request_id
 from models.question import versions
 from models.store import bursts, consent, erasure, inbox, labels, requests
@@ -24,7 +24,8 @@ ASKED = question("is_question"), question("needs_context", is_question="yes")
 
 
 def row(name: str, option: str, **more: Any) -> Row:
-    label = Settled(
+    label = Label(
+        burst=BurstId(""),
         question=ASKED[0].id,
         question_version=ASKED[0].version,
         option=OptionId(option),
