@@ -143,4 +143,5 @@ def _missing(check: Check, holdout_share: float) -> int:
     missing = check.figures.get("missing") or max(float(LEAST_MORE), seen)
     if "challenger" in check.name or check.name.startswith(("slices", "sureness")):
         return math.ceil(missing / (holdout_share / 2))  # half of the holdout is for the gate
-    return math.ceil(missing / (1 - holdout_share)) if "ladder" in check.name else math.ceil(missing)
+    trained_on = "ladder" in check.name or _about_labels(check)
+    return math.ceil(missing / (1 - holdout_share)) if trained_on else math.ceil(missing)

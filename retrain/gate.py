@@ -26,7 +26,7 @@ from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-GATE_VERSION = "9"
+GATE_VERSION = "10"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

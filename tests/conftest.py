@@ -8,15 +8,29 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from models.llama.resolve import STARTER
+from retrain import priority
 from tests.homeserver import Homeserver
 
 START_S = 90.0
+
+
+@pytest.fixture(autouse=True)
+def no_step_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep commands of the learning side that a test calls from pushing this process, and all later tests, to the back.
+
+    On a busy machine a process of the last priority may wait for minutes: longer than a test may take.
+    """
+    monkeypatch.setattr(priority, "NICE", 0)
+    monkeypatch.setattr(priority, "bound_memory", lambda _most: None)
+    with suppress(OSError):  # only Linux has it
+        monkeypatch.setattr(priority, "SACRIFICE", Path("/proc/self/oom_score_adj").read_text(encoding="ascii"))
 
 
 class ModelServer(NamedTuple):

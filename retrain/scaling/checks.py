@@ -8,26 +8,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.evidence import Check, Outcome
 from models.metrics import macro_f1
 from models.resample import draws
 from models.settings import GateSettings
 from retrain.judged import Judged, scored
-from retrain.rivals import LEAST_OF_EACH
 from retrain.scaling.gold import gold_blocks
-from retrain.scaling.label_noise import LEAST, UPPER, Sides, noise, sides, siding
+from retrain.scaling.label_checks import bias_check, noise_check
+from retrain.scaling.label_noise import sides
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.plenty import PLENTY, PLENTY_CONVERSATIONS, plenty
 from retrain.scaling.saturated import top_of
 from retrain.scaling.setback import Setback
 from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
-PLENTY = 500
-"""With so many labels of a question, a ladder without a rise is a fault and no lack of labels."""
-PLENTY_CONVERSATIONS = 20
-"""... if they come from so many conversations: Page's test gains its power from blocks."""
 DRAWS = 1000
 SHOWN = {"precision": "precision", "F1": "f1", GOLD: "gold"}
 
@@ -98,7 +94,7 @@ def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) ->
         return check
     columns = scored(top)
     figures = {**check.figures, "macro_f1": macro_f1(columns), "majority": majority(columns)}
-    outcome = Outcome.FAIL if _plenty(top) else Outcome.INCONCLUSIVE
+    outcome = Outcome.FAIL if plenty(top) else Outcome.INCONCLUSIVE
     reason = (
         f"tuned, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing on {len(top)} labels "
         f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); {check.reason}"
@@ -118,79 +114,6 @@ def yielding(vanilla: Check, tuned: Check) -> Check:
         return vanilla
     reason = f"neither for nor against: {vanilla.reason}; tuned, the rungs surely rise, and that decides"
     return replace(vanilla, outcome=Outcome.PASS, reason=reason)
-
-
-def noise_check(
-    ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64], *, able: bool
-) -> Check:
-    """Are so many labels wrong, by the tuned rungs that never saw them, that they cannot be learned from?
-
-    ``able``: the largest rung surely beats the majority baseline.
-    """
-    name = f"label noise {ladder.question.id}"
-    figures = {"max_label_noise": gate.max_label_noise}
-    if told is None:
-        return _too_few(name, ladder, figures)
-    found = noise(told, gate.alpha, times)
-    figures |= {"share": found.share, "low": found.low, "high": found.high, "labels": float(found.labels)}
-    figures |= {"no_for_yes": found.no_for_yes, "yes_for_no": found.yes_for_no, "disagree": found.disagree}
-    reason = (
-        f"about {found.share:.0%} of the labels look wrong (between {found.low:.0%} and {found.high:.0%}; at most "
-        f"{gate.max_label_noise:.0%} allowed): so many are contradicted where the upper tuned rungs, which never saw "
-        f"them, are surest ({found.looked_at} labels)"
-    )
-    if found.low > gate.max_label_noise:
-        reason += ". A trend over sizes does not see such errors; look through the suspects (`quandary suspects list`)"
-        return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
-    if found.share > gate.max_label_noise:
-        reason += "; not surely too many, for the rungs' own errors are among them: look at the suspects all the same"
-    return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
-
-
-def bias_check(
-    ladder: Ladder, told: Sides | None, gate: GateSettings, times: NDArray[np.int64], *, able: bool
-) -> Check:
-    """Do labels that contradict the largest rungs side with the smallest more often than errors at random would?
-
-    ``able``: the largest rung surely beats the majority baseline.
-    """
-    name = f"label bias {ladder.question.id}"
-    figures = {"max_label_bias": gate.max_label_bias}
-    if told is None or len(ladder.tuned) <= UPPER:
-        return _too_few(name, ladder, figures)
-    small = (*ladder.vanilla[:1], *ladder.tuned[:1])
-    worst = max((siding(told, rows, gate.alpha / len(small), times) for rows in small), key=lambda one: one.low)
-    figures |= {"against": float(worst.against), "sided": float(worst.sided), "expected": worst.expected}
-    figures |= {"excess": worst.excess, "low": worst.low, "p": worst.p, "labels": float(worst.labels)}
-    reason = (
-        f"{worst.against} of {worst.labels} labels contradict both largest rungs where these are sure; {worst.sided} "
-        f"of them say what {ladder.rungs[0]} says, of errors at random about {worst.expected:.0f} would"
-    )
-    if worst.low > gate.max_label_bias:
-        reason += (
-            f": surely more than {gate.max_label_bias:.1%} of the labels lean to the small model. Were they made by a "
-            "small model, a rule of thumb, or somebody who reads only the words?"
-        )
-        return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
-    return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
-
-
-def _held_back(check: Check, ladder: Ladder, *, able: bool) -> Check:
-    """A failure that stays one only if there are labels enough, and rungs that know enough to contradict them."""
-    if able and _plenty(ladder.tuned[-1]):
-        return check
-    if not able:
-        told = f"; but {ladder.rungs[-1]}, tuned, does not surely beat the majority baseline: its own errors may be it"
-    else:
-        told = f"; from so few labels a suspicion: {PLENTY} from {PLENTY_CONVERSATIONS} conversations would tell"
-    return replace(check, outcome=Outcome.INCONCLUSIVE, reason=check.reason + told)
-
-
-def _too_few(name: str, ladder: Ladder, figures: dict[str, float]) -> Check:
-    labels = len(ladder.tuned[-1])
-    reason = f"not told from {labels} labels and {len(ladder.tuned)} rungs: {LEAST} labels, {LEAST_OF_EACH} of each "
-    reason += "answer, and three rungs are needed"
-    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures | {"labels": float(labels)})
 
 
 def _trend_check(
@@ -218,7 +141,7 @@ def _trend_check(
         f"correlation with size {effect:+.2f}, {figures['effect_low']:+.2f} to {figures['effect_high']:+.2f}"
         f"{_gain(found)}; the paper's rule: precision {'rises' if trend.strict_rise else 'does not rise'} at each step)"
     )
-    outcome, reason = _trend_outcome(trend, told, gate, plenty=_plenty(rungs[0]))
+    outcome, reason = _trend_outcome(trend, told, gate, plenty=plenty(rungs[0]))
     better = better_smaller(means, gate.alpha)
     if better is not None:
         figures["better_smaller"] = float(better + 1)
@@ -254,19 +177,6 @@ def _gain(found: dict[str, Slope]) -> str:
             low, high = (scale * bound for bound in slope.interval)
             told += f"; {scale * slope.per_doubling:+.2g} {unit} a doubling, {low:+.2g} to {high:+.2g}"
     return told
-
-
-def _plenty(rows: Judged) -> bool:
-    """Tell whether a rise or an edge over the majority would have been seen, so that none seen is a fault.
-
-    Items of one conversation are alike, and labels of one answer leave nothing to tell apart.
-    """
-    answers = np.bincount(scored(rows).gold.astype(np.int64), minlength=2)
-    return (
-        len(rows) >= PLENTY
-        and len(set(rows.conversations)) >= PLENTY_CONVERSATIONS
-        and int(answers.min()) >= LEAST_OF_EACH
-    )
 
 
 def _trend_outcome(trend: Trend, told: str, gate: GateSettings, *, plenty: bool) -> tuple[Outcome, str]:

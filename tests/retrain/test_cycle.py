@@ -1,6 +1,7 @@
 """The whole nightly flow on three tiny models with random weights: everything real but the size."""
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -238,7 +239,9 @@ def test_the_command_line_runs_judges_again_and_ends_as_it_should(settings: Sett
     config = tmp_path / "config.toml"
     config.write_text(dump_settings(settings))
     common = ["--config", str(config), "--json"]
+    before = os.nice(0)
     made = CliRunner().invoke(cli, ["cycle", *common, "--items", "40", "--rungs", "1"], catch_exceptions=False)
+    assert os.nice(0) == before, "the tests after this one run in this process, too"
     told = json.loads(made.stdout)
     assert made.exit_code == 0
     assert told["outcome"] in {"inconclusive", "fail"}

@@ -16,6 +16,7 @@ from retrain.bench.gate.cases import LABELS, made_cases, real_cases
 from retrain.bench.gate.others import CheckRates, run_others
 from retrain.bench.gate.rates import KINDS, Held, Rates, body, held, run_made, run_real
 from retrain.bench.gate.real import fewer, read_family
+from retrain.bench.gate.tuned import read_untuned, run_tuned
 
 RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l")
 
@@ -35,6 +36,9 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
 @click.option("--rung", "rungs", multiple=True, help="[default: the starter-base rungs]")
 @click.option("--draws", type=click.IntRange(min=1), default=20, show_default=True, help="Real ladders a case.")
 @click.option("--items", type=click.IntRange(min=0), default=2500, show_default=True, help="Rows of --ladder; 0: all.")
+@click.option("--lora", is_flag=True, help="Tune the rungs of --ladder by LoRA, as the cycle does: minutes a ladder.")
+@click.option("--epochs", type=click.IntRange(min=0), default=0, help="Of --lora.  [default: the settings']")
+@click.option("--batch", type=click.IntRange(min=0), default=0, help="Of --lora.  [default: the settings']")
 @click.option("--work", type=click.Path(path_type=Path), help="Where --ladder keeps what it read.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for made-up ladders.")
 @click.option("--seed", default=1, show_default=True, help="0 is what thresholds were chosen on.")
@@ -50,6 +54,9 @@ def gate(
     rungs: tuple[str, ...],
     draws: int,
     items: int,
+    lora: bool,
+    epochs: int,
+    batch: int,
     work: Path | None,
     jobs: int,
     seed: int,
@@ -60,7 +67,8 @@ def gate(
     """How often the checks on a ladder err: clean labels, random flips, labels that lean to the small model, no rise.
 
     With --ladder, too: wrong labels in real rows, vanilla rungs as they are, tuned ones stood in for by heads on their
-    hidden states, fitted anew for each draw of wrong labels.
+    hidden states, fitted anew for each draw of wrong labels. With --lora they are tuned by LoRA instead, all questions
+    in one adapter; with --work a run that was stopped goes on.
     """
     settings = load_settings(config)
     asked = sizes or LABELS
@@ -72,9 +80,14 @@ def gate(
         rows = fewer(read_items(train, settings.questions), items, 0)
         say = partial(click.echo, err=True)
         with tempfile.TemporaryDirectory() as aside:
-            for read in read_family(rows, settings, rungs or RUNGS, work or Path(aside), say):
-                say(f"{read.question.id}: {len(read.vanilla[0])} labels")
-                found += run_real(read, real_cases(names), asked, draws, settings.gate, seed)
+            where = work or Path(aside)
+            if lora:
+                family = read_untuned(rows, settings, rungs or RUNGS, where, say, epochs=epochs, batch=batch)
+                found += run_tuned(family, real_cases(names), asked, draws, settings.gate, seed)
+            else:
+                for read in read_family(rows, settings, rungs or RUNGS, where, say):
+                    say(f"{read.question.id}: {len(read.vanilla[0])} labels")
+                    found += run_real(read, real_cases(names), asked, draws, settings.gate, seed)
     if as_json:
         told = body(found, settings.gate) | {"candidates": [asdict(one) for one in others]}
         click.echo(json.dumps(told, indent=2))

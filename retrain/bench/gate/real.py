@@ -23,7 +23,7 @@ from retrain.bench.acquisition.hidden import hidden_states
 from retrain.bench.gate.made import Fault, spoil
 from retrain.head import fit_head
 from retrain.judged import Judged, judged
-from retrain.ladder import Advance, Course, Stage, read_vanilla, rising, shipped_adapter
+from retrain.ladder import Advance, Course, Rung, Stage, read_vanilla, rising, shipped_adapter
 from retrain.peer import labelled
 from retrain.scaling.ladder import Ladder
 
@@ -60,20 +60,9 @@ def read_family(items: Sequence[Item], settings: Settings, rungs: Sequence[str],
     Rows count once each. Raises InputError for a rung that learned from gold labels, and where no question has enough
     labels.
     """
-    for name in rungs:
-        if shipped_adapter(name) is not None:
-            told = name.replace("starter-", "starter-base-")
-            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
     rows = [replace(item, weight=1.0) for item in items]
-    course = Course(
-        questions=settings.questions,
-        train=settings.train,
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=_stage(say),
-    )
-    climbed = [read_vanilla(name, rows, course) for name in rungs]
-    rising(climbed)
+    course = family_course(settings, work, say)
+    climbed = read_rungs(rungs, rows, course)
     states = []
     for name in rungs:
         say(f"{name}: hidden states of {len(rows)} bursts")
@@ -99,12 +88,39 @@ def read_family(items: Sequence[Item], settings: Settings, rungs: Sequence[str],
     return found
 
 
+def family_course(settings: Settings, work: Path, say: Say) -> Course:
+    """How a family is read and trained here: as the settings say, and what was made is kept in ``work``."""
+    return Course(
+        questions=settings.questions,
+        train=settings.train,
+        budget=settings.decide.max_prompt_tokens,
+        work=work,
+        stage=_stage(say),
+    )
+
+
+def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course) -> list[Rung]:
+    """Read every rung vanilla, or what was kept; raises InputError for a rung that learned from gold labels."""
+    for name in names:
+        if shipped_adapter(name) is not None:
+            told = name.replace("starter-", "starter-base-")
+            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
+    climbed = [read_vanilla(name, rows, course) for name in names]
+    rising(climbed)
+    return climbed
+
+
 def some(read: Read, labels: int, rng: np.random.Generator) -> Read:
     """Whole conversations drawn at random until there are so many labels; the last one is cut off."""
-    names = list(dict.fromkeys(read.vanilla[0].conversations))
+    return read.take(drawn(read.vanilla[0].conversations, labels, rng))
+
+
+def drawn(conversations: Sequence[str], labels: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Rows of whole conversations drawn at random until there are so many, in order; the last one is cut off."""
+    names = list(dict.fromkeys(conversations))
     order = {names[i]: place for place, i in enumerate(rng.permutation(len(names)))}
-    place = np.array([order[name] for name in read.vanilla[0].conversations])
-    return read.take(np.sort(np.argsort(place, kind="stable")[:labels]))
+    place = np.array([order[name] for name in conversations])
+    return np.sort(np.argsort(place, kind="stable")[:labels])
 
 
 def spoilt_ladder(read: Read, fault: Fault, rng: np.random.Generator) -> tuple[Ladder, float]:

@@ -15,8 +15,9 @@ from retrain.bench.gate.made import Fault, conversations, made_ladder, made_over
 from retrain.bench.gate.others import run_others
 from retrain.bench.gate.rates import exact, held, run_made
 from retrain.bench.gate.real import fewer, read_family, some, spoilt_ladder
+from retrain.bench.gate.tuned import read_untuned, run_tuned, tuned_ladders
 from retrain.cli import cli
-from retrain.judged import scored
+from retrain.judged import answered, scored
 from retrain.scaling.ladder import Ladder
 from tests.retrain.bench.test_accuracy import write_rows
 from tests.retrain.conftest import make_checkpoint, make_item, make_settings
@@ -151,6 +152,40 @@ def test_the_command_reads_a_real_ladder(tmp_path: Path) -> None:
     assert told.exit_code == 0
     assert "20% flips" in told.stdout
     assert "clean: blocked in" in told.stdout
+
+
+def test_wrong_labels_are_put_into_rows_and_lora_learns_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retrain.bench.gate.tuned.LEAST", 25)  # needs_context has fewer
+    rungs, settings, items = family(tmp_path, 40)
+    names, said = [str(rung) for rung in rungs[:2]], list[str]()
+    with pytest.raises(InputError, match="name starter-base-xs"):
+        read_untuned(items, settings, ["starter-xs"], tmp_path, said.append, epochs=0, batch=0)
+    with pytest.raises(InputError, match="25 labels"):
+        read_untuned(items[:20], settings, names, tmp_path, said.append, epochs=0, batch=0)
+    read = read_untuned(items, settings, names, tmp_path / "work", said.append, epochs=1, batch=0)
+    assert (read.course.train.epochs, read.course.train.batch) == (1, settings.train.batch)
+    [(clean, none)] = tuned_ladders(read, read.items, Fault(), np.random.default_rng(0))
+    assert none == 0.0
+    assert clean.tuned[0].gold.tolist() == [0, 1] * 20
+    assert set(clean.tuned[0].weight) == {1.0}
+    [(biased, share)] = tuned_ladders(read, read.items, Fault(biased=0.1), np.random.default_rng([3, 40, 0]))
+    changed = biased.tuned[0].gold != clean.tuned[0].gold
+    assert share == np.mean(changed) == pytest.approx(0.1)
+    small = answered(clean.tuned[0])[changed] >= 0.5
+    assert (small == (biased.tuned[0].gold[changed] == 0)).all(), "only to what the small rung said of right labels"
+    assert not np.array_equal(biased.tuned[-1].scores, clean.tuned[-1].scores)
+    assert np.array_equal(biased.vanilla[-1].scores, clean.vanilla[-1].scores)
+    told = len(said)
+    cases = [Case(name="clean", truth=None, fault=Fault()), Case(name="leans", truth=None, fault=Fault(biased=0.1))]
+    counted = run_tuned(read, cases, (40, 400), 1, GATE, 3)
+    assert [(one.case, one.wrong, one.labels, one.runs) for one in counted] == [
+        ("clean", 0.0, 40, 1),
+        ("leans", share, 40, 1),
+    ]
+    assert counted[0].source.startswith("is_question, LoRA")
+    assert len(said) == told, "what was trained once is kept"
 
 
 def test_two_people_differ_as_often_as_both_err() -> None:

@@ -99,6 +99,25 @@ def test_a_rung_that_falls_out_is_named_and_a_reference_is_not_counted() -> None
     assert list(told) == ["ladder is_question, tuned", "label noise", "label bias"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "name", "told"),
+    [
+        (Fault(flipped=0.2), "label noise", "labels look wrong"),
+        (Fault(biased=0.07), "label bias", "seem to lean to the small model"),
+    ],
+)
+def test_an_excess_that_few_labels_do_not_make_sure_is_open_and_says_how_many_would(
+    fault: Fault, name: str, told: str
+) -> None:
+    check = made(fault, 400)[name]
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert told in check.reason
+    assert check.reason.endswith("from 400 labels: about 600 more would tell")
+    assert check.figures["missing"] == 600.0
+    assert made(Fault(), 400)[name].outcome is Outcome.PASS
+    assert made(fault, 2300)[name].outcome is Outcome.FAIL
+
+
 def test_from_few_labels_or_by_rungs_that_know_nothing_wrong_labels_are_a_suspicion() -> None:
     found = made(Fault(flipped=0.35), 300)
     assert found["label noise"].outcome is Outcome.INCONCLUSIVE

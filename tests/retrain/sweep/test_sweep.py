@@ -13,7 +13,6 @@ from models.item import Item
 from models.toml import dump_settings
 from retrain import fit
 from retrain.cli import cli
-from retrain.sweep import command
 from retrain.sweep.plan import load_plan
 from retrain.sweep.report import write_report
 from retrain.sweep.rows import drawn, read_rows, shared_rows
@@ -129,10 +128,7 @@ def test_a_probe_costs_little_and_leaves_nothing(tmp_path: Path, checkpoint: Pat
     assert not list((tmp_path / "out").glob("runs/*"))
 
 
-def test_the_command_does_what_is_left_in_children_and_reports(
-    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "step_back", lambda _train: None)  # the tests after this one run in this process, too
+def test_the_command_does_what_is_left_in_children_and_reports(tmp_path: Path, checkpoint: Path) -> None:
     file = write_plan(tmp_path, checkpoint)
     config = tmp_path / "config.toml"
     config.write_text(dump_settings(make_settings(tmp_path, (checkpoint,), checkpoint)), encoding="utf-8")
