@@ -23,7 +23,7 @@ from retrain.bench.gate.cases import Case
 from retrain.bench.gate.made import Fault, spoil
 from retrain.bench.gate.rates import Rates, rates
 from retrain.bench.gate.real import LEAST, Say, drawn, family_course, read_rungs
-from retrain.cycle import ladders
+from retrain.climb import ladders
 from retrain.judged import Scores, answered, judged
 from retrain.ladder import Course, Rung, cross_fit
 from retrain.peer import labelled
@@ -79,8 +79,8 @@ def run_tuned(
             source = f"{question.id}, LoRA ({family.rungs[0].name} to {family.rungs[-1].name})"
             for case in cases:
                 if seen := told[case.name, question.id]:
-                    checks, wrong, labels = zip(*seen, strict=True)
-                    found.append(rates(source, case.name, round(float(np.mean(labels))), checks, wrong))
+                    labels = round(float(np.mean([one[2] for one in seen])))
+                    found.append(rates(source, case.name, labels, [one[0] for one in seen], [one[1] for one in seen]))
     return found
 
 
