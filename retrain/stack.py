@@ -7,11 +7,13 @@ A learner whose 0.9 is wrong as often as its 0.7 ranks labels badly: raw scores 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.metrics import Floats
 from retrain.peer import fold_of
 
 FOLDS = 5
+LEAST_FOLDS = 2
 RIDGE = 1.0
 STEPS = 50
 EDGE = 1e-6
@@ -26,7 +28,7 @@ def stacked(given: Floats, chances: Floats, conversations: Sequence[str], folds:
     """
     chances = np.clip(chances, EDGE, 1 - EDGE)
     logits = np.log(chances / (1 - chances))
-    fold = np.array([fold_of(name, folds) for name in conversations], dtype=np.int64)
+    fold = _folds(conversations, folds)
     found = np.full(len(given), 0.5)
     for number in np.unique(fold):
         others, held = fold != number, fold == number
@@ -39,6 +41,17 @@ def stacked(given: Floats, chances: Floats, conversations: Sequence[str], folds:
         weights = _fit(rows[:, others], known)
         found[held] = _sigmoid(weights[0] + weights[1:] @ rows[:, held])
     return found
+
+
+def _folds(conversations: Sequence[str], folds: int) -> NDArray[np.int64]:
+    """The fold (n,) of each conversation by its hash, so that it is the same in every run.
+
+    Rows that were set aside by that very hash (``quandary bench set-aside``) are all in one fold: dealt out instead.
+    """
+    hashed = {name: fold_of(name, folds) for name in conversations}
+    if len(set(hashed.values())) < LEAST_FOLDS:
+        hashed = {name: place % folds for place, name in enumerate(sorted(hashed))}
+    return np.array([hashed[name] for name in conversations], dtype=np.int64)
 
 
 def _fit(rows: Floats, given: Floats) -> Floats:

@@ -13,7 +13,7 @@ from models.suspects import Reason
 from retrain.bench.suspects import auc
 from retrain.confident import confident_issues
 from retrain.outliers import tallies
-from retrain.peer import cross_fit, folded, out_of_fold
+from retrain.peer import cross_fit, fold_of, folded, out_of_fold
 from retrain.stack import stacked
 from retrain.suspecting import weighings
 from retrain.suspects import Opinions, noise_rates, suspicion, weigh
@@ -217,3 +217,10 @@ def test_the_cycle_weighs_what_the_ladder_was_cross_fitted_on() -> None:
     assert {w.burst for w in found.ranked} == {BurstId(str(i)) for i in range(120)}
     assert found.ranked[0].burst == "7"
     assert weighings([ladder], rows[:40], who) == []  # too few to be held against anybody
+
+
+def test_conversations_that_a_hash_puts_into_one_fold_are_dealt_out() -> None:
+    names = [name for name in (f"c{i}" for i in range(200)) if fold_of(name, 5) == 0]
+    given = np.tile([1.0, 0.0], 4 * len(names))
+    found = stacked(given, np.clip(given, 0.2, 0.8)[None], [name for name in names for _ in range(8)])
+    assert ((found > 0.5) == (given > 0.5)).all(), "rows set aside by the same hash told nothing"

@@ -16,6 +16,7 @@ from retrain.bench.gate.cases import LABELS, made_cases, real_cases
 from retrain.bench.gate.others import CheckRates, run_others
 from retrain.bench.gate.rates import KINDS, Held, Rates, body, held, run_made, run_real
 from retrain.bench.gate.real import fewer, read_family
+from retrain.bench.gate.swept import read_swept, run_swept
 from retrain.bench.gate.tuned import read_untuned, run_tuned
 
 RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l")
@@ -39,6 +40,8 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
 @click.option("--lora", is_flag=True, help="Tune the rungs of --ladder by LoRA, as the cycle does: minutes a ladder.")
 @click.option("--epochs", type=click.IntRange(min=0), default=0, help="Of --lora.  [default: the settings']")
 @click.option("--batch", type=click.IntRange(min=0), default=0, help="Of --lora.  [default: the settings']")
+@click.option("--sweep", "plan", type=click.Path(path_type=Path), help="Plan of a sweep whose test rows to spoil, too.")
+@click.option("--sweep-out", type=click.Path(path_type=Path), help="Its folder.  [default: the plan's name]")
 @click.option("--work", type=click.Path(path_type=Path), help="Where --ladder keeps what it read.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for made-up ladders.")
 @click.option("--seed", default=1, show_default=True, help="0 is what thresholds were chosen on.")
@@ -57,6 +60,8 @@ def gate(
     lora: bool,
     epochs: int,
     batch: int,
+    plan: Path | None,
+    sweep_out: Path | None,
     work: Path | None,
     jobs: int,
     seed: int,
@@ -68,7 +73,8 @@ def gate(
 
     With --ladder, too: wrong labels in real rows, vanilla rungs as they are, tuned ones stood in for by heads on their
     hidden states, fitted anew for each draw of wrong labels. With --lora they are tuned by LoRA instead, all questions
-    in one adapter; with --work a run that was stopped goes on.
+    in one adapter; with --work a run that was stopped goes on. With --sweep, too: the ladders of a sweep, whose rungs
+    have learned from right labels and judge wrong ones.
     """
     settings = load_settings(config)
     asked = sizes or LABELS
@@ -88,6 +94,9 @@ def gate(
                 for read in read_family(rows, settings, rungs or RUNGS, where, say):
                     say(f"{read.question.id}: {len(read.vanilla[0])} labels")
                     found += run_real(read, real_cases(names), asked, draws, settings.gate, seed)
+    if plan is not None:
+        swept = read_swept(plan, config, sweep_out or plan.with_suffix(""))
+        found += run_swept(swept, real_cases(names), draws, settings.gate, seed)
     if as_json:
         told = body(found, settings.gate) | {"candidates": [asdict(one) for one in others]}
         click.echo(json.dumps(told, indent=2))

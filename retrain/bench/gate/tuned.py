@@ -98,15 +98,18 @@ def tuned_ladders(
     small = cross_fit(family.rungs[0], rows, course).tuned if fault.biased else {}
     for question in course.questions:
         if len(labelled(question, rows)) >= LEAST:
-            given, turned[question.id] = _spoilt(question, given, fault, small.get(question.id, {}), rng)
+            given, turned[question.id] = spoilt(question, given, fault, small.get(question.id, {}), rng)
     fitted = [cross_fit(rung, given, course) for rung in family.rungs]
     return [(one, turned[one.question.id]) for one in ladders(_named(course, turned), fitted, given)]
 
 
-def _spoilt(
+def spoilt(
     question: Question, rows: Sequence[Item], fault: Fault, small: Scores, rng: np.random.Generator
 ) -> tuple[list[Item], float]:
-    """The rows with one question's labels spoilt, and the share (0..1) of these that were turned."""
+    """The rows with one question's labels spoilt, and the share (0..1) of these that were turned.
+
+    ``small``: what the smallest rung says of the rows, where labels are to lean to it.
+    """
     mine = labelled(question, rows)
     right = np.array([1.0 if item.answers[question.id] == question.positive else -1.0 for item in mine])
     wrong = np.zeros(len(mine), dtype=np.bool_)

@@ -10,15 +10,17 @@ from models.errors import InputError
 from models.metrics import precision
 from models.settings import GateSettings
 from models.toml import dump_settings
-from retrain.bench.gate.cases import RISE, Case, Goal
+from retrain.bench.gate.cases import RISE, Case, Goal, real_cases
 from retrain.bench.gate.made import Fault, conversations, made_ladder, made_overlap, spoil
 from retrain.bench.gate.others import run_others
 from retrain.bench.gate.rates import exact, held, run_made
 from retrain.bench.gate.real import fewer, read_family, some, spoilt_ladder
+from retrain.bench.gate.swept import read_swept, run_swept
 from retrain.bench.gate.tuned import read_untuned, run_tuned, tuned_ladders
 from retrain.cli import cli
 from retrain.judged import answered, scored
 from retrain.scaling.ladder import Ladder
+from retrain.sweep.run import Result, keep, open_bench
 from tests.retrain.bench.test_accuracy import write_rows
 from tests.retrain.conftest import make_checkpoint, make_item, make_settings
 
@@ -186,6 +188,69 @@ def test_wrong_labels_are_put_into_rows_and_lora_learns_from_them(
     ]
     assert counted[0].source.startswith("is_question, LoRA")
     assert len(said) == told, "what was trained once is kept"
+
+
+def write_sweep(tmp_path: Path) -> Path:
+    """A sweep of three rungs that has ended for one setting and one of its seeds; larger rungs know more."""
+    for i, width in enumerate((32, 64, 96)):
+        make_checkpoint(tmp_path / f"rung{i}", width=width, seed=i)
+    write_rows(tmp_path / "train.jsonl", range(20), "train")
+    write_rows(tmp_path / "test.jsonl", range(100, 160), "test")
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        'title = "Three"\ntrain = "train.jsonl"\ntest = "test.jsonl"\nrungs = ["rung0", "rung1", "rung2"]\n'
+        'seeds = [0, 1]\n[[experiment]]\nname = "small"\npaper = "ladder"\nmethod = ["vanilla", "lora"]\n'
+    )
+    (tmp_path / "config.toml").write_text("")
+    bench = open_bench(plan, tmp_path / "config.toml", tmp_path / "plan")
+    for run, key in bench.keys(bench.plan.runs()).items():
+        rung, rng = int(run.rung[-1]), np.random.default_rng(0)
+        if run.seed == 1 and rung == 2:
+            continue
+        readings = {
+            q.id: {
+                item.burst.id: (rng.normal(rung + 1, 1) * (1 if item.answers[q.id] == "yes" else -1), 0.0, -9.0)
+                for item in bench.rows.test
+                if q.id in item.answers
+            }
+            for q in bench.rows.questions
+        }
+        keep(
+            Result(
+                run=run,
+                parameters=1000 * (rung + 1),
+                examples=20,
+                train_s=1.0,
+                read=60,
+                read_s=1.0,
+                losses=(),
+                readings=readings,
+            ),
+            bench.kept(key),
+        )
+    return plan
+
+
+def test_a_sweeps_ladders_are_tried_with_wrong_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retrain.bench.gate.swept.LEAST", 50)
+    plan = write_sweep(tmp_path)
+    swept = read_swept(plan, tmp_path / "config.toml", tmp_path / "plan")
+    [(setting, seeds)] = swept.rungs.items()
+    assert [[rung.name for rung in rungs] for rungs in seeds] == [["rung0", "rung1", "rung2"]], "seed 1 lacks a rung"
+    assert {item.weight for item in swept.items} == {1.0}
+    cases = ["clean", "20% flips", "10% biased"]
+    clean, flipped, biased = run_swept(swept, real_cases(cases), 2, GATE, 1)
+    assert clean.source == f"is_question, {setting} (rung0 to rung2)", "needs_context has labels for every other row"
+    assert [(one.runs, one.labels) for one in (clean, flipped, biased)] == [(1, 60), (2, 60), (2, 60)]
+    assert (clean.wrong, flipped.wrong, biased.wrong) == pytest.approx((0, 0.2, 0.1), abs=0.01)
+    assert flipped.estimated > clean.estimated
+    words = ["bench", "gate", "--runs", "0", "--sweep", str(plan), "--draws", "1", "--case", "clean"]
+    told = CliRunner().invoke(cli, [*words, "--config", str(tmp_path / "config.toml")], catch_exceptions=False)
+    assert "is_question, LoRA" in told.stdout
+    for kept in (tmp_path / "plan" / "runs").iterdir():
+        kept.unlink()
+    with pytest.raises(InputError, match="run `quandary sweep`"):
+        read_swept(plan, tmp_path / "config.toml", tmp_path / "plan")
 
 
 def test_two_people_differ_as_often_as_both_err() -> None:
