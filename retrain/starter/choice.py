@@ -31,6 +31,8 @@ SOFT_RATES = (2.5e-3, 1.6e-3)
 GOLD_RATE = 1.2e-3
 CLOSING_RATES = (1.6e-3, 1e-3)
 """Peak rates of the closing lessons: views, public sets and gold together, so that none is forgotten for another."""
+LAST_RATE = 2e-3
+"""Peak rate of the last lesson, which has every view once more."""
 BATCH = 32
 """Muon's step costs as much as sixteen examples where the processor has no BF16 arithmetic."""
 GOLD_EPOCHS = 2
@@ -93,6 +95,7 @@ def train_gold(
     soft: Sequence[Sequence[Example]],
     items: Sequence[Item],
     closing: Sequence[Sequence[Example]],
+    last: Sequence[Example],
     questions: Sequence[Question],
     *,
     rank: int,
@@ -106,7 +109,7 @@ def train_gold(
     Training an adapter from zero with AdamW left the larger rungs behind the smaller ones (docs/experiments.md); Muon
     on the matrices themselves, then the best adapter of the change, does not. Returns the losses, and the share of the
     change in the layers' outputs that the adapter keeps. The weights after each closing lesson are averaged: what one
-    lesson takes from another's figures, their mean keeps.
+    lesson takes from another's figures, their mean keeps. From there ``last`` goes on, where a rung has it.
     """
     gold = examples(rare_twice(items, questions), questions, checkpoint, GOLD_BUDGETS, seed)
     before = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
@@ -134,6 +137,19 @@ def train_gold(
         losses += fit(checkpoint, lesson, questions, plan, optimizer, work / name, progress)
         ends.append({name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()})
     tuned = _mean(ends[-max(1, len(closing)) :])
+    if last:
+        checkpoint.causal.load_state_dict(tuned)
+        plan = Plan(
+            epochs=1,
+            batch=BATCH,
+            warmup_steps=60,
+            seed=seed + len(parts),
+            orders=1,
+            examples=f"last/{len(last)}/{LAST_RATE}",
+        )
+        optimizer = matrix_optimizer(checkpoint.causal, LAST_RATE)
+        losses += fit(checkpoint, last, questions, plan, optimizer, work / "last", progress)
+        tuned = {name: weight.detach().clone() for name, weight in checkpoint.causal.state_dict().items()}
     all_kinds = [*closing, *soft][0]
     drawn = random.Random(seed).sample(all_kinds, min(MEASURED, len(all_kinds)))  # noqa: S311 - sampling, not secrets
     moments = second_moments(checkpoint, [example.prompt for example in drawn])

@@ -31,6 +31,8 @@ class Shape:
     """Bursts of the mixed lesson that no pass has read, and as many that one may have; all else is in it too."""
     even: int = 0
     """Bursts of the even lesson, or 0 for none: rare answers once more."""
+    whole: bool = False
+    """Whether a last lesson has it all once more: bigger rungs are further from what the teacher knows."""
     rank: int = 64
     """Of the shipped adapter; 88 is what 24 MB of weights leave room for in the largest rung."""
     head: int = 64
@@ -104,6 +106,7 @@ FAMILY = (
         gold=0,
         passes=2,
         even=8_000,
+        whole=True,
         rank=88,
     ),
 )

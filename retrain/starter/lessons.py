@@ -1,5 +1,6 @@
-"""What a rung's linear layers learn from, lesson by lesson: views, then all together, then the rare answers."""
+"""What a rung's linear layers learn from, lesson by lesson: views, all together, the rare answers, all once more."""
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from models.question import Question
 from retrain.checkpoint import Checkpoint
 from retrain.fit import Example
 from retrain.starter.choice import GOLD_BUDGETS, SOFT_BUDGETS, balanced, examples, sample, soft_examples
-from retrain.starter.unlabelled import blended
+from retrain.starter.unlabelled import blended, looks_asking
 
 REMINDED = (1_500, 4_000, 2_000)
 """Items of each public set (English, Chinese, rewritten questions) mixed among the teacher's views.
@@ -25,8 +26,10 @@ EVEN = (1_500, 7_000, 1_000)
 After the mixed lesson, rung l said yes to too few Chinese questions.
 """
 EVEN_GOLD = 3_000
-MIXED_SEED, EVEN_SEED = 11, 13
+MIXED_SEED, EVEN_SEED, WHOLE_SEED = 11, 13, 17
 """Added to the seed, so that these lessons cut windows elsewhere than the passes did."""
+OTHERS = 0.5
+"""Share of the bursts that do not look like questions in the whole lesson: they are many, and teach one answer."""
 _CHINESE = 1
 _FEWEST = 64
 
@@ -83,12 +86,16 @@ def even(pool: Pool, count: int) -> list[Example]:
     """``count`` bursts no pass has read, some of each public set, the Chinese one thinned, and half of gold."""
     seed = pool.seed + EVEN_SEED
     found = _views(pool, [*range(pool.read, len(pool.bursts))][:count], seed)
-    for place, (items, most) in enumerate(zip(pool.public, EVEN, strict=True)):
-        some = thinned(items, pool.questions, seed) if place == _CHINESE else items
-        some = sample(some, _share(pool, most), seed)
-        found += examples(some, pool.questions, pool.checkpoint, SOFT_BUDGETS, seed)
-    gold = sample(pool.gold, _share(pool, EVEN_GOLD), seed)
-    return found + examples(gold, pool.questions, pool.checkpoint, GOLD_BUDGETS, seed)
+    return found + _labelled(pool, EVEN, EVEN_GOLD, seed)
+
+
+def whole(pool: Pool) -> list[Example]:
+    """All bursts that look like questions, half of the others, every public set, the Chinese one thinned, and gold."""
+    seed = pool.seed + WHOLE_SEED
+    rng = random.Random(seed)  # noqa: S311 - sampling, not secrets
+    rows = [n for n, burst in enumerate(pool.bursts) if looks_asking(burst.text) or rng.random() < OTHERS]
+    sizes = [len(items) for items in pool.public]
+    return _views(pool, rows, seed) + _labelled(pool, sizes, len(pool.gold), seed)
 
 
 def thinned(items: Sequence[Item], questions: Sequence[Question], seed: int) -> list[Item]:
@@ -101,6 +108,16 @@ def _views(pool: Pool, rows: Sequence[int], seed: int) -> list[Example]:
     drawn = [pool.bursts[row] for row in rows]
     views = blended(drawn, pool.views[list(rows)], pool.questions)
     return soft_examples(drawn, views, pool.questions, pool.checkpoint, seed)
+
+
+def _labelled(pool: Pool, most: Sequence[int], gold: int, seed: int) -> list[Example]:
+    found: list[Example] = []
+    for place, (items, count) in enumerate(zip(pool.public, most, strict=True)):
+        some = thinned(items, pool.questions, seed) if place == _CHINESE else items
+        some = sample(some, _share(pool, count), seed)
+        found += examples(some, pool.questions, pool.checkpoint, SOFT_BUDGETS, seed)
+    drawn = sample(pool.gold, _share(pool, gold), seed)
+    return found + examples(drawn, pool.questions, pool.checkpoint, GOLD_BUDGETS, seed)
 
 
 def _share(pool: Pool, count: int) -> int:

@@ -20,7 +20,7 @@ from retrain.starter.choice import sample, train_choice, train_gold
 from retrain.starter.corpus import public_sets, taught_items
 from retrain.starter.dev import dev_sets, judge
 from retrain.starter.family import FAMILY, Shape
-from retrain.starter.lessons import Pool, even, mixed, passes, thinned
+from retrain.starter.lessons import Pool, even, mixed, passes, thinned, whole
 from retrain.starter.letters import learn_letters
 from retrain.starter.pretrain import pretrain
 from retrain.starter.unlabelled import read_taught
@@ -166,6 +166,7 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
         passes(pool, _count(order, "soft"), order.shape.passes),
         sample(gold, _count(order, "gold") if order.shape.gold else 0, order.seed),
         closing,
+        whole(pool) if order.shape.whole else [],
         order.questions,
         rank=order.shape.rank,
         seed=order.seed,

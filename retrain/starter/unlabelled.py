@@ -51,13 +51,18 @@ def bursts(messages: Sequence[Message]) -> Iterator[Burst]:
             yield _burst(f"{room}:{place}", room, message.sender, before[-1].text, before[:-1])
 
 
+def looks_asking(text: str) -> bool:
+    """Tell whether a text looks like a question, by a net wider than the rule's."""
+    return _ASKING.search(text) is not None
+
+
 def draw(found: Sequence[Burst], count: int, seed: int) -> list[Burst]:
     """Draw ``count`` bursts, most of them from those that look like questions: they are rare, and what is hard."""
     rng = random.Random(seed)  # noqa: S311 - sampling, not secrets
     sides: tuple[list[Burst], list[Burst]] = ([], [])
     for burst in found:
         if len(burst.text) >= SHORTEST:
-            sides[_ASKING.search(burst.text) is not None].append(burst)
+            sides[looks_asking(burst.text)].append(burst)
     asking = min(int(ASKING * count), len(sides[True]))
     drawn = rng.sample(sides[True], asking) + rng.sample(sides[False], min(count - asking, len(sides[False])))
     rng.shuffle(drawn)

@@ -33,7 +33,18 @@ from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
 TINY = Shape(
-    name="xs", width=64, layers=1, inner=64, rate=1e-2, tokens=40_000, public=24, gold=24, soft=24, mixed=12, even=8
+    name="xs",
+    width=64,
+    layers=1,
+    inner=64,
+    rate=1e-2,
+    tokens=40_000,
+    public=24,
+    gold=24,
+    soft=24,
+    mixed=12,
+    even=8,
+    whole=True,
 )
 
 
