@@ -130,8 +130,8 @@ single-choice questions about the last message of a group chat; they are a place
   encoder all-MiniLM-L6-v2 (22.7M parameters, Apache-2.0, by others), was tuned on the gold train files and labelled
   68,000 bursts of raw chat softly; the rungs learned from its views and from the public sets, all but the largest then
   from gold; closing lessons hold views (averaged with a wide rule's on is_question), public sets and gold together, and
-  the largest rung has all of it once more at the end. The teacher does not ship. One gold room in five was set aside: neither teacher nor rungs have seen
-  it.
+  the largest rung has all of it once more at the end. The teacher does not ship. One gold room in five was set aside:
+  neither teacher nor rungs have seen it.
 
 Weights are bf16 safetensors; `gguf/` holds what the bot serves, Q8_0. Seed {seed}; {minutes:.0f} minutes of two cores
 for everything. `recipe.json` has settings, times and the hashes of the files read, `rooms.json` every room and
@@ -141,8 +141,8 @@ conversation trained on, `hashes.json` the files here.
 F1 / macro-F1; rows whose gold label is "unsure" are left out, yes is said where p(yes) > p(no), rows unweighted.
 Gold labels were made by language-model annotators following written guidelines, not by people. No room here was trained
 on. Settings of the recipe before were chosen with a look at dev; the last choices (gold or not after the views, rank,
-how to cut, which lessons) with a look at the rooms set aside, which also gave temperature and thresholds. The Chinese dev file is too
-small to rank rungs.
+how to cut, which lessons) with a look at the rooms set aside, which also gave temperature and thresholds. The Chinese
+dev file is too small to rank rungs.
 
 {table}
 
@@ -165,8 +165,8 @@ The rooms of the demo and of the dev set were not used anywhere; CANARD was not 
   about.
 - The adapters hold what this changed in the linear layers, cut to rank 64 (88 for l); `kept` in `recipe.json` is the
   share of the change in the layers' outputs that this keeps (.98 and more).
-- On is_question the rungs do not rise to the end: l is no better than m. A rule (question mark or question word) is as good
-  there where people use question marks.
+- On is_question the rungs do not rise to the end: l is no better than m. A rule (question mark or question word) is as
+  good there where people use question marks.
 - It has no world knowledge, does not converse, and must not be used to generate text.
 - starter-l ships with a temperature for each question, and thresholds where they could be shown, fitted on the gold
   rooms set aside at natural rates (`quandary calibrate starter FILE`). The bases have none: they ask about everything.
