@@ -27,6 +27,7 @@ from models.item import Item
 from models.llama import LlamaDecider, open_decider, quantize, sha256_of
 from models.settings import Settings
 from retrain.calibrate import fit_question
+from retrain.chatml import with_chat_template
 from retrain.checkpoint import load_base
 from retrain.gguf_export import export_gguf
 from retrain.judged import judged
@@ -92,7 +93,7 @@ def export_named(name: str, adapter: Path | None, target: Path, kind: str) -> Pa
     """
     with writing(target), TemporaryDirectory(prefix="quandary-") as folder:
         target.parent.mkdir(parents=True, exist_ok=True)
-        merged = merge(name, adapter or shipped_adapter(name), Path(folder) / "merged")
+        merged = with_chat_template(merge(name, adapter or shipped_adapter(name), Path(folder) / "merged"))
         return quantize(export_gguf(merged, Path(folder) / "whole.gguf"), target, kind)
 
 

@@ -14,6 +14,8 @@ _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 PRE_TOKENIZERS = {_WORDS + r"\p{N}" + _REST: "qwen2", _WORDS + r"\p{N}{1,3}" + _REST: "llama-bpe"}
 """llama.cpp's name for the regular expression that splits text before byte pairs are merged."""
+TEMPLATE = "chat_template.jinja"
+"""Where transformers 5 keeps a chat template; before, it stood in tokenizer_config.json."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ def read_vocabulary(checkpoint: Path, size: int) -> Vocabulary:
         merges=tuple(m if isinstance(m, str) else " ".join(m) for m in model["merges"]),
         pre=_pre_tokenizer(tokenizer.get("pre_tokenizer") or {}, checkpoint),
         special=_special_ids(checkpoint, {token: i for i, token in by_id.items()}),
-        chat_template=_chat_template(checkpoint),
+        chat_template=chat_template(checkpoint),
     )
 
 
@@ -93,8 +95,9 @@ def _special_ids(checkpoint: Path, ids: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def _chat_template(checkpoint: Path) -> str | None:
-    apart = checkpoint / "chat_template.jinja"  # where transformers 5 keeps it
+def chat_template(checkpoint: Path) -> str | None:
+    """The Jinja template by which a checkpoint's tokenizer renders chat messages; None where it has none."""
+    apart = checkpoint / TEMPLATE
     if apart.exists():
         return apart.read_text(encoding="utf-8")
     path = checkpoint / "tokenizer_config.json"

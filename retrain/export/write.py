@@ -15,6 +15,7 @@ from models.calibration import read_calibration, sidecar, write_calibration
 from models.errors import ModelError
 from models.llama import quantize, sha256_of
 from models.settings import Settings
+from retrain.chatml import with_chat_template
 from retrain.checkpoint import resolve
 from retrain.export.card import UNSTATED, dataset_block, example, readme, verdict_block
 from retrain.export.folder import filled
@@ -45,7 +46,7 @@ def write_adapter(source: Source, target: Path, settings: Settings, *, base: boo
         shutil.copyfile(source.adapter / WEIGHTS, folder / WEIGHTS)
         export_lora(source.adapter, config_of(prepared), folder / LORA, _about(source, settings, "adapter"))
         if base:
-            export_gguf(merge(prepared, None, folder / BASE), folder / f"{BASE}.f16.gguf")
+            export_gguf(with_chat_template(merge(prepared, None, folder / BASE)), folder / f"{BASE}.f16.gguf")
         usage = adapter_usage(source.base_name, len(settings.questions[0].options), base=base)
         _describe(folder, source, settings, f"{source.name}: LoRA adapter", usage, told, library="peft")
     return target
@@ -60,7 +61,7 @@ def write_model(
     """
     with filled(target, force=force) as folder, TemporaryDirectory(prefix="quandary-") as work:
         prepared = prepared_base(source.base, Path(work))
-        merged = merge(prepared, source.adapter, Path(work) / "merged")
+        merged = with_chat_template(merge(prepared, source.adapter, Path(work) / "merged"))
         whole = export_gguf(merged, Path(work) / "whole.gguf", about=_about(source, settings, "model"))
         for kind in kinds:
             made = quantize(whole, folder / f"{source.name}.{kind}.gguf", kind, threads=settings.decide.threads)

@@ -54,15 +54,19 @@ def draw_study(found: Sequence[Found], path: Path) -> Path:
             line = [np.mean([share(s.felt if felt else s.plain, r) for s in spectra]) for r in ranks]
             middle.plot(ranks, line, style, color=colour, label=rung if felt else None)
         _scores(right, mine, colour, rung)
-    middle.set_title("energy within a rank, mean over layers (dashed: of the weights)", loc="left", fontsize=10)
+    middle.set_title("energy within a rank, mean over layers", loc="left", fontsize=10)
     middle.set_xlabel("rank")
-    middle.set_ylabel("share of energy, as the outputs feel it")
+    middle.set_ylabel("share of energy (line: as outputs feel it; dashed: of weights)")
     middle.grid(visible=True, alpha=0.25)
     middle.legend(fontsize=8)
+    ranks_cut = sorted({rank for one in found for rank in one.cut})
     right.set_xscale("log", base=2)
+    right.set_xticks(ranks_cut, [str(rank) for rank in ranks_cut])
     right.set_title("log-probability of the label on held-out rooms", loc="left", fontsize=10)
     right.set_xlabel(
-        "rank (line: change cut; squares: LoRA)\ndashed: all weights; dotted: vanilla; dash-dotted: the labels' rates"
+        "rank (line: change cut; squares: LoRA)\n"
+        "dashed: all weights; dotted: vanilla\n"
+        "dash-dotted: the labels' rates"  # in lines shorter than the panel: a label wider than it is clipped
     )
     right.set_ylabel("nats, mean over the questions that were learned")
     right.grid(visible=True, alpha=0.25)

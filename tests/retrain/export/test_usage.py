@@ -1,9 +1,5 @@
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
 from llama_cpp import Llama, LlamaGrammar
 
 from models.prompt import render
@@ -11,7 +7,6 @@ from models.tokens import encode
 from retrain.candidate import export_named
 from retrain.export.card import prompt_text
 from retrain.export.usage import adapter_usage, letters_grammar, model_usage
-from retrain.export.write import same_tensors
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
 from tests.retrain.test_gguf_export import BUDGET, Plain, llama_letters
 
@@ -41,15 +36,3 @@ def test_the_card_gives_the_grammar_for_as_many_letters_as_there_are_options() -
     for told in (adapter_usage("x", 3, base=False), model_usage("m.gguf", 3, safetensors=True)):
         assert "--grammar 'root ::= [A-C]'" in told
     assert "llama.cpp" not in model_usage(None, 3, safetensors=True)
-
-
-@pytest.mark.parametrize("kind", ["q8_0", "q4_k_m"])
-def test_llama_cpps_own_tool_quantizes_to_the_same_tensors(kind: str, checkpoint: Path, tmp_path: Path) -> None:
-    tool = shutil.which("llama-quantize", path=os.environ.get(TOOLS))
-    if tool is None:
-        pytest.skip(f"llama-quantize is neither on the path nor in a folder named by {TOOLS}")
-    half = export_named(str(checkpoint), None, tmp_path / "half.gguf", "f16")
-    ours = export_named(str(checkpoint), None, tmp_path / "ours.gguf", kind)
-    theirs = tmp_path / "theirs.gguf"
-    subprocess.run([tool, half, theirs, kind.upper(), "1"], check=True, capture_output=True, timeout=60)
-    assert same_tensors(ours, theirs)
