@@ -117,8 +117,8 @@ def complete(folder: Path, prompt: Prompt, branch: int, file: Path | None = None
         words[words.index("-m") + 1] = str(file)
     (folder / "prompt.txt").write_text(prompt_text(prompt, branch), newline="")
     words += ["--no-display-prompt", "-t", "1"]
-    for _ in range(4):  # it prints by a logger of its own, which a busy host now and then ends too early: 2 of 80 runs
-        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=60)
+    for _ in range(12):  # it prints by a logger of its own, which a busy host now and then ends too early: 2 of 80 runs
+        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
         if said := done.stdout.decode().strip():
             return said
     return ""
