@@ -25,9 +25,9 @@ def model_file(name: str, settings: Settings) -> Path:
         return _converted(name, [sha256_of(path) for path in weights], settings)
     try:
         return gguf_of(name)
-    except ModelError:
+    except ModelError as error:
         if name not in _RUNGS:
-            raise
+            raise ModelError(f"{error}; converted where they are asked for: {', '.join(_RUNGS)}") from error
     return _converted(name, [sha256_of(gguf_of("starter"))], settings)
 
 

@@ -52,6 +52,9 @@ def list_(config: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
+    if not rows:
+        click.echo("no dataset was frozen yet; `quandary cycle` does it")
+        return
     table = Table(Column("id", no_wrap=True), Column("frozen", no_wrap=True), *PARTS, "erased since", "verified")
     for row in sorted(rows, key=lambda row: str(row["frozen_at"])):
         verified = "yes" if row["verified"] else "NO"

@@ -36,6 +36,9 @@ def list_(config: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
+    if not rows:
+        click.echo("no verdicts yet; `quandary cycle` trains a candidate and judges it")
+        return
     names = (Column("candidate", no_wrap=True), "outcome", Column("judged", no_wrap=True), "gate", "base")
     table = Table(*names, "pass / fail / open")
     for row in rows:

@@ -16,6 +16,7 @@ BENCHES: tuple[click.Command, ...] = (
     hand_on(("bench", "acquisition"), "How many labels each way of asking needs, against asking at random."),
     hand_on(("bench", "acquisition-lora"), "The same with real LoRA runs, for a few strategies."),
     hand_on(("bench", "gate"), "How often the gate errs on made-up and real ladders with wrong labels put in."),
+    hand_on(("bench", "harness"), "Reading a rung as lm-evaluation-harness does, beside our way."),
     ingest,
     hand_on(("bench", "lowrank"), "Is what fine-tuning does low-rank? All weights beside LoRA, and which rank does."),
     privacy,

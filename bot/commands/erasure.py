@@ -76,7 +76,10 @@ def list_all(config: Path) -> None:
     """List all erasures, oldest first."""
     settings = load_settings(config)
     with closing(open_database(settings.data_dir)) as db:
-        for one in erasures.every(db):
+        found = erasures.every(db)
+        if not found:
+            click.echo("nothing was erased yet")
+        for one in found:
             state = "under way" if one.done_at is None else f"done {one.done_at:%Y-%m-%d %H:%M} UTC"
             click.echo(f"{one.id}  {one.at:%Y-%m-%d %H:%M} UTC  {one.kind.value}  {one.room or 'all rooms'}  {state}")
 

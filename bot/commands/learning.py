@@ -13,6 +13,7 @@ from models.errors import TrainingError
 
 NAMES: Mapping[str, str] = {
     "cycle": "Everything from labels to a judged candidate, as the schedule does at night.",
+    "train": "Train one adapter, without a ladder, a gate or a candidate.",
     "ladder": "Read the ladder, untrained and tuned, and draw it.",
     "gate": "Judge a candidate once more, under the settings as they are now.",
     "verdict": "List verdicts; show one, reached again from its stored evidence and compared.",
@@ -25,7 +26,7 @@ NAMES: Mapping[str, str] = {
     "export": "Write an adapter, a merged model or a GGUF for use elsewhere.",
     "starter": "Train the starter family from scratch.",
 }
-_WITH_SETTINGS = {*NAMES, "train", "bench"} - {"scaling"}
+_WITH_SETTINGS = {*NAMES, "bench"} - {"scaling"}
 
 
 def hand_on(words: tuple[str, ...], about: str) -> click.Command:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
 from models.contradictions import contradictions
 from models.errors import SettingsError
@@ -16,6 +16,7 @@ from models.settings.answer import AnswerSettings
 from models.settings.asking import ArgillaSettings, AskSettings, ScheduleSettings
 from models.settings.chat import BurstSettings, ChatSettings
 from models.settings.decide import DecideSettings
+from models.settings.fault import fault, is_echo, reworded
 from models.settings.lark import LarkSettings
 from models.settings.learning import GateSettings, LadderSettings, TrainSettings
 from models.settings.matrix import MatrixSettings
@@ -54,11 +55,11 @@ class Settings(Table):
     def _all_faults(cls, tables: Any, check: Callable[[Any], Self]) -> Self:
         """Report what contradicts itself together with what is wrong by itself."""
         contrary = contradictions(tables) if isinstance(tables, Mapping) else []
-        faults: list[InitErrorDetails] = [_fault(*fault, tables) for fault in contrary]
+        faults: list[InitErrorDetails] = [fault(*one, tables) for one in contrary]
         try:
             settings = check(tables)
         except ValidationError as error:
-            faults = [_fault(e["loc"], e["msg"], e["input"]) for e in error.errors() if not _is_echo(e)] + faults
+            faults = [reworded(e, cls) for e in error.errors() if not is_echo(e)] + faults
             raise ValidationError.from_exception_data("config.toml", faults) from error
         if faults:
             raise ValidationError.from_exception_data("config.toml", faults)
@@ -105,17 +106,6 @@ def own_settings(path: Path) -> Settings:
             "ladder": LadderSettings(rungs=tuple(_found(rung, base) for rung in settings.ladder.rungs)),
         }
     )
-
-
-def _fault(where: tuple[str | int, ...], said: str, value: object) -> InitErrorDetails:
-    return InitErrorDetails(type=PydanticCustomError("fault", "{said}", {"said": said}), loc=where, input=value)
-
-
-def _is_echo(error: ErrorDetails) -> bool:
-    """Tell whether a list is called too short only because its items have faults, which are reported anyway."""
-    if error["type"] != "too_short" or not isinstance(error["input"], list | tuple):
-        return False
-    return len(error["input"]) >= int(error["ctx"]["min_length"])
 
 
 def _located(decide: DecideSettings, base: Path) -> DecideSettings:

@@ -135,3 +135,18 @@ def test_models_beside_the_file_are_found_and_built_in_names_stay(tmp_path: Path
     for given, expected in ((200, 200), (8000, decide.max_prompt_tokens)):
         shorter = decide.model_copy(update={"cascade_max_prompt_tokens": given})
         assert shorter.of_small.max_prompt_tokens == expected
+
+
+def test_a_setting_that_does_not_exist_is_told_with_the_one_that_is_meant(tmp_path):
+    room = '[[room]]\nid = "a"\nmodes = "off"\nzzzzzz = 1\n'
+    tables = f'[burst]\ngap = 3\n[decide.server]\nurls = "x"\n[bursts]\nx = 1\n{room}'
+    (tmp_path / "config.toml").write_text(tables)
+    with pytest.raises(SettingsError) as told:
+        load_settings(tmp_path / "config.toml")
+    assert str(told.value).splitlines()[1:] == [
+        "  burst.gap: there is no such setting; is 'gap_s' meant?",
+        "  decide.server.urls: there is no such setting; is 'url' meant?",
+        "  room.0.modes: there is no such setting; is 'mode' meant?",
+        "  room.0.zzzzzz: there is no such setting",
+        "  bursts: there is no such setting; is 'burst' meant?",
+    ]
