@@ -130,7 +130,7 @@ single-choice questions about the last message of a group chat; they are a place
   encoder all-MiniLM-L6-v2 (22.7M parameters, Apache-2.0, by others), was tuned on the gold train files and labelled
   68,000 bursts of raw chat softly; the rungs learned from its views and from the public sets, all but the largest then
   from gold; closing lessons hold views (averaged with a wide rule's on is_question), public sets and gold together, and
-  the largest rung has all of it once more at the end. The teacher does not ship. One gold room in five was set aside:
+  a last one has all of it once more. The teacher does not ship. One gold room in five was set aside:
   neither teacher nor rungs have seen it.
 
 Weights are bf16 safetensors; `gguf/` holds what the bot serves, Q8_0. Seed {seed}; {minutes:.0f} minutes of two cores

@@ -31,8 +31,8 @@ class Shape:
     """Bursts of the mixed lesson that no pass has read, and as many that one may have; all else is in it too."""
     even: int = 0
     """Bursts of the even lesson, or 0 for none: rare answers once more."""
-    whole: bool = False
-    """Whether a last lesson has it all once more: bigger rungs are further from what the teacher knows."""
+    whole: float = 1.0
+    """Share of the bursts in the last lesson, which has all once more: practice helps every rung, small ones most."""
     rank: int = 64
     """Of the shipped adapter; 88 is what 24 MB of weights leave room for in the largest rung."""
     head: int = 64
@@ -94,6 +94,7 @@ FAMILY = (
         soft=34_000,
         gold=5_000,
         mixed=12_000,
+        whole=0.6,
     ),
     Shape(
         name="l",
@@ -106,7 +107,6 @@ FAMILY = (
         gold=0,
         passes=2,
         even=8_000,
-        whole=True,
         rank=88,
     ),
 )

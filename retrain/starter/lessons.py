@@ -89,13 +89,16 @@ def even(pool: Pool, count: int) -> list[Example]:
     return found + _labelled(pool, EVEN, EVEN_GOLD, seed)
 
 
-def whole(pool: Pool) -> list[Example]:
-    """All bursts that look like questions, half of the others, every public set, the Chinese one thinned, and gold."""
+def whole(pool: Pool, share: float) -> list[Example]:
+    """All bursts that look like questions, half of the others, every public set, the Chinese one thinned, and gold.
+
+    Of the bursts a ``share``, what no pass has read before the rest.
+    """
     seed = pool.seed + WHOLE_SEED
     rng = random.Random(seed)  # noqa: S311 - sampling, not secrets
     rows = [n for n, burst in enumerate(pool.bursts) if looks_asking(burst.text) or rng.random() < OTHERS]
     sizes = [len(items) for items in pool.public]
-    return _views(pool, rows, seed) + _labelled(pool, sizes, len(pool.gold), seed)
+    return _views(pool, rows[-int(share * len(rows)) :], seed) + _labelled(pool, sizes, len(pool.gold), seed)
 
 
 def thinned(items: Sequence[Item], questions: Sequence[Question], seed: int) -> list[Item]:

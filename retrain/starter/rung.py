@@ -166,7 +166,7 @@ def _gold(order: Order, out: Path, report: Reporter) -> None:
         passes(pool, _count(order, "soft"), order.shape.passes),
         sample(gold, _count(order, "gold") if order.shape.gold else 0, order.seed),
         closing,
-        whole(pool) if order.shape.whole else [],
+        whole(pool, order.shape.whole) if order.shape.whole else [],
         order.questions,
         rank=order.shape.rank,
         seed=order.seed,

@@ -44,7 +44,6 @@ TINY = Shape(
     soft=24,
     mixed=12,
     even=8,
-    whole=True,
 )
 
 
