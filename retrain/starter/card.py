@@ -165,8 +165,8 @@ The rooms of the demo and of the dev set were not used anywhere; CANARD was not 
   about.
 - The adapters hold what this changed in the linear layers, cut to rank 64 (88 for l); `kept` in `recipe.json` is the
   share of the change in the layers' outputs that this keeps (.98 and more).
-- On is_question the rungs do not rise to the end: l is no better than m. A rule (question mark or question word) is as
-  good there where people use question marks.
+- needs_context rises with size, is_question does not: m answers it best, and xs as well as s. A rule (question mark or
+  question word) is as good there where people use question marks.
 - It has no world knowledge, does not converse, and must not be used to generate text.
 - starter-l ships with a temperature for each question, and thresholds where they could be shown, fitted on the gold
   rooms set aside at natural rates (`quandary calibrate starter FILE`). The bases have none: they ask about everything.
