@@ -125,7 +125,10 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
 @click.option("--file", type=click.Path(path_type=Path), help="Labelled rows.  [default: the labels in the store]")
 @click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
 def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
-    """Train one adapter into the folder OUT, without a ladder, a gate or a candidate."""
+    """Train one adapter into the folder OUT, without a ladder, a gate or a candidate.
+
+    The same command goes on where it was stopped; what it has so far lies beside OUT until it ends.
+    """
     settings = load_settings(config)
     step_back(settings.train)
     with closing(open_database(settings.data_dir)) as db, RunReport(db, "train") as report, writing(out):

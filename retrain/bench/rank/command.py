@@ -20,10 +20,31 @@ from retrain.priority import step_back
 @click.command("lowrank")
 @click.argument("train", type=click.Path(path_type=Path))
 @click.argument("held", type=click.Path(path_type=Path))
-@click.option("--rung", "rungs", multiple=True, default=("starter-base-xs", "starter-base-s", "starter-base-m"))
-@click.option("--rank", "ranks", multiple=True, type=click.IntRange(min=1), default=(1, 2, 4, 8, 16, 32, 64))
 @click.option(
-    "--lora-rank", "lora_ranks", multiple=True, type=click.IntRange(min=0), default=(2, 8, 32), help="0: no LoRA."
+    "--rung",
+    "rungs",
+    multiple=True,
+    default=("starter-base-xs", "starter-base-s", "starter-base-m"),
+    show_default=True,
+    help="What is trained; may be given several times, as the two options below.",
+)
+@click.option(
+    "--rank",
+    "ranks",
+    multiple=True,
+    type=click.IntRange(min=1),
+    default=(1, 2, 4, 8, 16, 32, 64),
+    show_default=True,
+    help="What the change of all weights is cut to.",
+)
+@click.option(
+    "--lora-rank",
+    "lora_ranks",
+    multiple=True,
+    type=click.IntRange(min=0),
+    default=(2, 8, 32),
+    show_default=True,
+    help="0: no LoRA.",
 )
 @click.option(
     "--items", default=0, show_default=True, help="Rows of TRAIN; 0: all. A few hundred teach next to nothing."
