@@ -103,7 +103,7 @@ def teach(data: Path, work: Path, questions: Sequence[Question], seed: int, scal
 
 
 def drawn_count(scale: float) -> int:
-    """Raw bursts that the teacher labels: those of the passes, then those that only the last lesson reads."""
+    """Raw bursts that the teacher labels: those of the passes, then those that only later lessons read."""
     return int((max(shape.soft for shape in FAMILY) + max(shape.mixed for shape in FAMILY)) * scale)
 
 
