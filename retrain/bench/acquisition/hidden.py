@@ -33,7 +33,7 @@ def hidden_states(base: str, items: Sequence[Item], questions: Sequence[Question
     Each question is asked in one order of its options; ``budget`` is the longest prompt in tokens.
     Raises InputError where ``work`` holds something else under the name.
     """
-    kept = work / f"{base}.{_key(base, items, questions, budget)}.npy"
+    kept = work / f"{Path(base).name}.{_key(base, items, questions, budget)}.npy"
     if kept.exists():
         try:
             found: Hidden = np.load(kept, allow_pickle=False)

@@ -33,8 +33,15 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
     default=0,
     help="Made-up candidates a case of slices, sureness, obedience.",
 )
-@click.option("--ladder", "train", type=click.Path(path_type=Path), help="Labelled rows, to spoil on real rungs, too.")
-@click.option("--rung", "rungs", multiple=True, help="[default: the starter-base rungs]")
+@click.option(
+    "--ladder",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Labelled rows, to spoil on real rungs, too; may be given again.",
+)
+@click.option("--rung", "rungs", multiple=True, help="[default: the starter-base rungs; with --unseen the settings']")
+@click.option("--unseen", is_flag=True, help="No rung has learned from these rows: those with gold may judge them.")
 @click.option("--draws", type=click.IntRange(min=1), default=20, show_default=True, help="Real ladders a case.")
 @click.option("--items", type=click.IntRange(min=0), default=2500, show_default=True, help="Rows of --ladder; 0: all.")
 @click.option("--lora", is_flag=True, help="Tune the rungs of --ladder by LoRA, as the cycle does: minutes a ladder.")
@@ -53,7 +60,7 @@ def gate(
     names: tuple[str, ...],
     overlap: float,
     candidates: int,
-    train: Path | None,
+    files: tuple[Path, ...],
     rungs: tuple[str, ...],
     draws: int,
     items: int,
@@ -67,6 +74,7 @@ def gate(
     seed: int,
     config: Path,
     *,
+    unseen: bool,
     as_json: bool,
 ) -> None:
     """How often the checks on a ladder err: clean labels, random flips, labels that lean to the small model, no rise.
@@ -74,7 +82,8 @@ def gate(
     With --ladder, too: wrong labels in real rows, vanilla rungs as they are, tuned ones stood in for by heads on their
     hidden states, fitted anew for each draw of wrong labels. With --lora they are tuned by LoRA instead, all questions
     in one adapter; with --work a run that was stopped goes on. With --sweep, too: the ladders of a sweep, whose rungs
-    have learned from right labels and judge wrong ones.
+    have learned from right labels and judge wrong ones. With --unseen the rows come from conversations that no rung has
+    learned from, so that the ladder of config.toml, which knows the questions, can be judged as in a bot's own rooms.
     """
     settings = load_settings(config)
     asked = sizes or LABELS
@@ -82,16 +91,19 @@ def gate(
     if runs:
         found += run_made(made_cases(names), asked, runs, settings.gate, seed, jobs, overlap)
     others = run_others(candidates, settings.gate, seed) if candidates else []
-    if train is not None:
-        rows = fewer(read_items(train, settings.questions), items, 0)
+    if files:
+        rows = fewer([row for file in files for row in read_items(file, settings.questions)], items, 0)
         say = partial(click.echo, err=True)
+        family_rungs = rungs or (tuple(settings.ladder.rungs) if unseen else RUNGS)
         with tempfile.TemporaryDirectory() as aside:
             where = work or Path(aside)
             if lora:
-                family = read_untuned(rows, settings, rungs or RUNGS, where, say, epochs=epochs, batch=batch)
+                family = read_untuned(
+                    rows, settings, family_rungs, where, say, epochs=epochs, batch=batch, unseen=unseen
+                )
                 found += run_tuned(family, real_cases(names), asked, draws, settings.gate, seed)
             else:
-                for read in read_family(rows, settings, rungs or RUNGS, where, say):
+                for read in read_family(rows, settings, family_rungs, where, say, unseen=unseen):
                     say(f"{read.question.id}: {len(read.vanilla[0])} labels")
                     found += run_real(read, real_cases(names), asked, draws, settings.gate, seed)
     if plan is not None:

@@ -54,19 +54,21 @@ class Read:
         )
 
 
-def read_family(items: Sequence[Item], settings: Settings, rungs: Sequence[str], work: Path, say: Say) -> list[Read]:
+def read_family(
+    items: Sequence[Item], settings: Settings, rungs: Sequence[str], work: Path, say: Say, *, unseen: bool = False
+) -> list[Read]:
     """Read every rung vanilla, and its hidden states; both are kept in ``work``.
 
-    Rows count once each. Raises InputError for a rung that learned from gold labels, and where no question has enough
-    labels.
+    Rows count once each. ``unseen``: no rung has learned from these rows. Raises InputError for a rung that learned
+    from gold labels where that is not said, and where no question has enough labels.
     """
     rows = [replace(item, weight=1.0) for item in items]
     course = family_course(settings, work, say)
-    climbed = read_rungs(rungs, rows, course)
+    climbed = read_rungs(rungs, rows, course, unseen=unseen)
     states = []
-    for name in rungs:
-        say(f"{name}: hidden states of {len(rows)} bursts")
-        states.append(hidden_states(name, rows, settings.questions, course.budget, work))
+    for rung in climbed:
+        say(f"{rung.name}: hidden states of {len(rows)} bursts")
+        states.append(hidden_states(rung.base, rows, settings.questions, course.budget, work))
     found = []
     for place, question in enumerate(settings.questions):
         kept = {item.burst.id for item in labelled(question, rows)}
@@ -99,12 +101,18 @@ def family_course(settings: Settings, work: Path, say: Say) -> Course:
     )
 
 
-def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course) -> list[Rung]:
-    """Read every rung vanilla, or what was kept; raises InputError for a rung that learned from gold labels."""
+def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course, *, unseen: bool) -> list[Rung]:
+    """Read every rung vanilla, or what was kept.
+
+    Raises InputError for a rung that learned from gold labels, unless the rows are said to be ``unseen``.
+    """
     for name in names:
-        if shipped_adapter(name) is not None:
+        if shipped_adapter(name) is not None and not unseen:
             told = name.replace("starter-", "starter-base-")
-            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
+            raise InputError(
+                f"{name} has learned from gold labels already and cannot judge what it learned from; name {told}, or "
+                "say --unseen where these rows come from other conversations"
+            )
     climbed = [read_vanilla(name, rows, course) for name in names]
     rising(climbed)
     return climbed

@@ -41,18 +41,27 @@ class Family:
 
 
 def read_untuned(
-    items: Sequence[Item], settings: Settings, rungs: Sequence[str], work: Path, say: Say, *, epochs: int, batch: int
+    items: Sequence[Item],
+    settings: Settings,
+    rungs: Sequence[str],
+    work: Path,
+    say: Say,
+    *,
+    epochs: int,
+    batch: int,
+    unseen: bool = False,
 ) -> Family:
     """Read every rung vanilla; rows count once each.
 
-    ``epochs`` and ``batch`` stand in for those of the settings where they are not 0. Raises InputError for a rung that
-    learned from gold labels, and where no question has enough labels.
+    ``epochs`` and ``batch`` stand in for those of the settings where they are not 0; ``unseen``: no rung has learned
+    from these rows. Raises InputError for a rung that learned from gold labels where that is not said, and where no
+    question has enough labels.
     """
     rows = [replace(item, weight=1.0) for item in items]
     if not any(len(labelled(q, rows)) >= LEAST for q in settings.questions):
         raise InputError(f"no question of config.toml has {LEAST} labels in these rows")
     course = family_course(settings, work, say)
-    read = read_rungs(rungs, rows, course)
+    read = read_rungs(rungs, rows, course, unseen=unseen)
     given = {"epochs": epochs, "batch": batch}
     train = course.train.model_copy(update={name: value for name, value in given.items() if value})
     return Family(rungs=tuple(read), items=tuple(rows), course=replace(course, train=train))
