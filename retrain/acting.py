@@ -2,7 +2,8 @@
 
 The order is that of cost and of what has to be known first: with too few labels nothing can be told; where people
 disagree among each other, more of their labels do not help; a few dozen second looks are cheaper than asking everything
-anew in other words. Checks are known by their names alone, and by the figures ``missing``, ``labels`` and ``p``.
+anew in other words. Checks are known by their names alone, and by the figures ``missing``, ``labels``, ``p`` and
+``unlearned``.
 """
 
 import math
@@ -19,6 +20,7 @@ from models.store import steps, suspects
 from models.store.database import Database
 from models.suspects import THRESHOLD
 from retrain.revision.adopt import fill_after
+from retrain.scaling.checks import UNLEARNED
 from retrain.scaling.ladder import Ladder
 
 LEAST_MORE = 50
@@ -51,7 +53,7 @@ def next_step(
     of = {check.name: question_of(check, questions) for check in verdict.checks}
     troubled = [check for check in verdict.checks if check.outcome is not Outcome.PASS]
     failed = [check for check in troubled if check.outcome is Outcome.FAIL]
-    step = _too_few(troubled) or _disagreeing(failed, of) or _suspect(troubled, of, ready)
+    step = _too_few(troubled) or _disagreeing(failed, of) or _unlearned(troubled, of) or _suspect(troubled, of, ready)
     step = step or _misleading(failed, of, verdict.checks)
     short = [check for check in troubled if {"labels", "missing"} & set(check.figures)]
     if step is None and (failed or not short):
@@ -80,6 +82,13 @@ def _disagreeing(failed: Sequence[Check], of: Subjects) -> Step | None:
     """Where people disagree with each other, neither more labels nor second looks help: the words do."""
     check = next((check for check in failed if check.name.startswith("agreement")), None)
     return None if check is None else _revise(of[check.name], check, "people do not agree on the answers")
+
+
+def _unlearned(troubled: Sequence[Check], of: Subjects) -> Step | None:
+    """Rungs that learned nothing name no suspects worth a look; what untrained ones say against labels stays."""
+    blamed = {of[check.name] for check in troubled if _is(check, "vanilla") and check.outcome is Outcome.FAIL}
+    check = next((c for c in troubled if UNLEARNED in c.figures and of[c.name] not in blamed), None)
+    return None if check is None else Step(move=Move.TRAIN, question=of[check.name], count=0, reason=check.reason)
 
 
 def _suspect(troubled: Sequence[Check], of: Subjects, ready: Mapping[QuestionId, int]) -> Step | None:

@@ -26,7 +26,7 @@ from retrain.rivals import challenger_check, cheap_check
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 
-GATE_VERSION = "10"
+GATE_VERSION = "11"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

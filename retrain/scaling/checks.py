@@ -18,6 +18,7 @@ from retrain.scaling.gold import gold_blocks
 from retrain.scaling.label_checks import bias_check, noise_check
 from retrain.scaling.label_noise import sides
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.learned import learned
 from retrain.scaling.plenty import PLENTY, PLENTY_CONVERSATIONS, plenty
 from retrain.scaling.saturated import top_of
 from retrain.scaling.setback import Setback
@@ -25,6 +26,9 @@ from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
 from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
 
 DRAWS = 1000
+UNLEARNED = "unlearned"
+"""The figure that marks a tuned ladder whose largest rung learned nothing sure from labels enough."""
+TRAIN_FIRST = ": train longer, or a larger rung, before the labels are blamed"
 SHOWN = {"precision": "precision", "F1": "f1", GOLD: "gold"}
 
 
@@ -86,20 +90,29 @@ def vanilla_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) 
 
 
 def tuned_check(ladder: Ladder, gate: GateSettings, rng: np.random.Generator) -> Check:
-    """Do cross-fitted rungs agree better with the labels as they grow, and does the largest beat the majority?"""
+    """Do cross-fitted rungs agree better with the labels as they grow, where the largest surely learned from them?
+
+    Where it did not, no order of the rungs speaks for or against the labels: that stays open.
+    """
     name = f"ladder {ladder.question.id}, tuned"
     top = ladder.tuned[-1]
     check = _trend_check(name, ladder, ladder.tuned, gate, rng, trained=True)
-    if check.outcome is Outcome.FAIL or beats_baseline(top, gate.alpha, rng):
+    known = learned(top, gate.alpha, rng)
+    if known.sure or (check.outcome is not Outcome.FAIL and known.answers):
         return check
     columns = scored(top)
     figures = {**check.figures, "macro_f1": macro_f1(columns), "majority": majority(columns)}
-    outcome = Outcome.FAIL if plenty(top) else Outcome.INCONCLUSIVE
+    figures |= {"learned": known.gain, "learned_low": known.low}
+    enough = plenty(top)
+    if enough:
+        figures[UNLEARNED] = 1.0
     reason = (
-        f"tuned, {ladder.rungs[-1]} does not surely beat the majority baseline and guessing on {len(top)} labels "
-        f"(macro-F1 {figures['macro_f1']:.2f} against {figures['majority']:.2f} and {GUESS}); {check.reason}"
+        f"tuned, {ladder.rungs[-1]} did not surely learn from {len(top)} labels (macro-F1 {figures['macro_f1']:.2f}, "
+        f"the majority's {figures['majority']:.2f} and a guess's {GUESS}; {known.gain:+.3f} nats a label beyond "
+        f"their own rates, at least {known.low:+.3f})"
     )
-    return Check(name=name, outcome=outcome, reason=reason, figures=figures)
+    reason += f", so that the rungs' order tells nothing{TRAIN_FIRST if enough else ''}; {check.reason}"
+    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures)
 
 
 def yielding(vanilla: Check, tuned: Check) -> Check:

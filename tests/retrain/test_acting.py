@@ -103,6 +103,18 @@ def test_where_untrained_rungs_rise_and_tuned_ones_do_not_the_training_is_at_fau
         assert (found.move, found.question) == (Move.TRAIN, ASKED)
 
 
+def test_rungs_that_learned_nothing_are_trained_longer_before_anybody_looks_at_their_suspects() -> None:
+    unlearned = check("ladder is_question, tuned", OPEN, labels=800, missing=0, unlearned=1)
+    noisy = check("label noise is_question", OPEN, labels=800, share=0.3, low=0.2)
+    found = step(ENOUGH, BLIND, unlearned, noisy, ready={ASKED: 40})
+    assert found is not None
+    assert (found.move, found.question) == (Move.TRAIN, ASKED)
+    falling = check("ladder is_question, vanilla", FAIL, p_fall=0.01, p=0.99)
+    found = step(ENOUGH, falling, unlearned)
+    assert found is not None
+    assert found.move is Move.REVISE
+
+
 def test_missing_labels_are_counted_in_all_not_where_they_are_held_out() -> None:
     short = check("ladder needs_context, tuned", OPEN, labels=200, missing=70)
     held = check("challenger is_question", OPEN, labels=40, missing=30)

@@ -20,7 +20,7 @@ from retrain.gate import (
 )
 from retrain.parity import compare
 from retrain.rivals import challenger_check, cheap_check
-from retrain.scaling.checks import tuned_check, vanilla_check
+from retrain.scaling.checks import UNLEARNED, tuned_check, vanilla_check
 from tests.retrain.conftest import IS_QUESTION
 from tests.retrain.ladders import made_ladder, made_rungs
 from tests.retrain.made_evidence import CLEAN, RISING, STEADY, evidence
@@ -108,12 +108,19 @@ def test_a_vanilla_ladder_that_knows_nothing_leaves_it_to_the_tuned_one() -> Non
     assert "tuned ladder decides" in check.reason
 
 
-def test_a_tuned_ladder_that_knows_nothing_does_not_pass() -> None:
+@pytest.mark.parametrize("tuned", [(0.0,) * 4, (0.6, 0.4, 0.2, 0.0)])
+def test_a_tuned_ladder_whose_top_learned_nothing_neither_passes_nor_blames_the_labels(
+    tuned: tuple[float, ...],
+) -> None:
     rng = np.random.default_rng(1)
-    few = tuned_check(made_ladder(rng, RISING, (0.0,) * 4, items=200), GATE, rng)
-    many = tuned_check(made_ladder(rng, RISING, (0.0,) * 4, items=600), GATE, rng)
-    assert few.outcome is Outcome.INCONCLUSIVE
-    assert many.outcome is Outcome.FAIL
+    few = tuned_check(made_ladder(rng, RISING, tuned, items=200), GATE, rng)
+    many = tuned_check(made_ladder(rng, RISING, tuned, items=600), GATE, rng)
+    assert few.outcome is many.outcome is Outcome.INCONCLUSIVE
+    assert UNLEARNED not in few.figures
+    assert many.figures[UNLEARNED] == 1
+    assert many.reason.startswith("tuned, rung-3 did not surely learn from 600 labels")
+    assert "train longer" in many.reason
+    assert many.figures["learned_low"] <= many.figures["learned"] < 0.01
 
 
 def test_labels_biased_towards_small_models_fail() -> None:

@@ -6,7 +6,7 @@ import pytest
 from models.evidence import Check, Outcome
 from models.settings import GateSettings
 from retrain.bench.gate.made import Fault, Truth, made_ladder
-from retrain.scaling.checks import ladder_checks, yielding
+from retrain.scaling.checks import UNLEARNED, ladder_checks, yielding
 from retrain.scaling.ladder import Ladder
 from tests.retrain.ladders import made_rungs
 
@@ -125,4 +125,4 @@ def test_from_few_labels_or_by_rungs_that_know_nothing_wrong_labels_are_a_suspic
     ignorant = made(Fault(flipped=0.3), 1200, dataclasses.replace(RISE, tuned=(0.50, 0.51, 0.52, 0.53)))
     assert ignorant["label noise"].outcome is Outcome.INCONCLUSIVE
     assert "its own errors may be it" in ignorant["label noise"].reason
-    assert ignorant["ladder made_up, tuned"].outcome is Outcome.FAIL
+    assert ignorant["ladder made_up, tuned"].figures[UNLEARNED] == 1
