@@ -130,6 +130,8 @@ def test_rungs_that_learned_from_gold_and_rows_that_are_too_few_are_refused(tmp_
     rungs = [str(rung) for rung in settings.ladder.rungs]
     with pytest.raises(InputError, match="200 labels"):
         read_family(items, settings, rungs, tmp_path / "work", lambda _said: None)
+    with pytest.raises(InputError, match="200 labels"):  # its rows come from elsewhere, so it may judge them
+        read_family(items, settings, ["starter-xs"], tmp_path / "work", lambda _said: None, unseen=True)
 
 
 def test_fewer_rows_are_whole_conversations_in_order() -> None:
@@ -142,16 +144,15 @@ def test_fewer_rows_are_whole_conversations_in_order() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_command_reads_a_real_ladder(tmp_path: Path) -> None:
-    rungs, settings, _ = family(tmp_path, 10)
+def test_the_command_reads_the_ladder_of_the_settings_on_rows_it_never_saw(tmp_path: Path) -> None:
+    _, settings, _ = family(tmp_path, 10)
     (tmp_path / "config.toml").write_text(dump_settings(settings))
     rows = write_rows(tmp_path / "train.jsonl", range(60), "t")
     words = ["bench", "gate", "--runs", "0", "--ladder", str(rows), "--draws", "1", "--labels", "60"]
     words += ["--work", str(tmp_path / "work"), "--config", str(tmp_path / "config.toml")]
-    for rung in rungs:
-        words += ["--rung", str(rung)]
-    told = CliRunner().invoke(cli, words, catch_exceptions=False)
+    told = CliRunner().invoke(cli, [*words, "--unseen"], catch_exceptions=False)
     assert told.exit_code == 0
+    assert "rung0: read 60 bursts vanilla" in told.stderr, "the rungs of config.toml"
     assert "20% flips" in told.stdout
     assert "clean: blocked in" in told.stdout
 
