@@ -13,6 +13,7 @@ from pathlib import Path
 from models.errors import ExportError, ModelError
 from models.ids import OptionId, QuestionId
 from models.question import Question
+from models.replacement import replacing
 from models.scoring import positive_probability
 
 
@@ -91,16 +92,14 @@ def sidecar(gguf: Path) -> Path:
 def write_calibration(gguf: Path, calibration: Calibration) -> Path:
     """Write a calibration beside its model, whole or not at all; raises ExportError."""
     path = sidecar(gguf)
-    aside = path.with_suffix(".tmp")
     body = {
         "gguf_sha256": calibration.gguf_sha256,
         "questions": {q: asdict(c) for q, c in calibration.questions.items()},
     }
     try:
-        aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
     return path
 

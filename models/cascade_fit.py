@@ -17,6 +17,7 @@ from models.decision import Decision
 from models.errors import ExportError, ModelError
 from models.ids import QuestionId, Revision
 from models.question import Question
+from models.replacement import replacing
 from models.scoring import positive_probability
 
 FOLDER = "cascades"
@@ -110,13 +111,11 @@ def shipped_place(small: Path) -> Path:
 def write_fit(path: Path, pair: Pair, bars: Bars, agreement: float) -> None:
     """Keep a fit, whole or not at all; raises ExportError."""
     body = asdict(pair) | {"agreement": agreement, "bars": {question: asdict(bar) for question, bar in bars.items()}}
-    aside = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
 
 

@@ -12,6 +12,7 @@ from models.dataset_card import markdown
 from models.errors import ExportError, TrainingError
 from models.ids import BurstId, DatasetId
 from models.merkle import header, leaf, merkle_root
+from models.replacement import replacing
 
 DATASETS, WORK = "datasets", "work"
 ITEMS, CARD, CARD_FOR_PEOPLE = "items.jsonl", "card.json", "card.md"
@@ -132,12 +133,8 @@ def _tell(folder: Path, erased: int) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    aside = path.with_name(f"{path.name}.tmp")
-    try:
+    with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ The id is the Merkle root over a header (format, question versions) and the line
 """
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +20,7 @@ from models.ids import DatasetId, QuestionId
 from models.item import Item
 from models.merkle import canonical, header, leaf, merkle_root
 from models.question import Question, versions
+from models.replacement import replacing_folder
 from models.shareable import shareable
 from retrain.canonical import item_body, item_of
 from retrain.card import Origins, card
@@ -142,15 +142,10 @@ def _masked(parts: Split) -> Split:
 
 
 def _write(folder: Path, lines: Sequence[str], told: Mapping[str, Any]) -> None:
-    aside = folder.with_name(folder.name + ".tmp")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        (aside / "items.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-        (aside / "card.json").write_text(json.dumps(told, indent=2) + "\n", encoding="ascii")
-        (aside / "card.md").write_text(markdown(told), encoding="utf-8")
-        aside.replace(folder)
+        with replacing_folder(folder) as aside:
+            (aside / "items.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+            (aside / "card.json").write_text(json.dumps(told, indent=2) + "\n", encoding="ascii")
+            (aside / "card.md").write_text(markdown(told), encoding="utf-8")
     except OSError as error:
         raise ExportError(f"could not freeze the dataset {folder}: {error}; nothing was written") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

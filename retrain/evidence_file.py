@@ -5,7 +5,6 @@ It lies beside the candidate, so that a verdict can be judged again under other 
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from models.errors import ExportError, InputError
 from models.ids import BurstId, OptionId, QuestionId
 from models.question import Question, versions
+from models.replacement import replacing
 from retrain.checks.agreement import Overlap
 from retrain.checks.cost import Cost
 from retrain.checks.obedience import Obedience
@@ -59,13 +59,10 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
         "champion_trial": None if evidence.champion_trial is None else asdict(evidence.champion_trial),
         "challenger_trial": None if evidence.challenger_trial is None else asdict(evidence.challenger_trial),
     }
-    aside = path.with_suffix(".tmp")
     try:
-        aside.write_text(json.dumps(body), encoding="utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(body), encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
 
 

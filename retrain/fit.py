@@ -4,7 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from models.ids import OptionId, QuestionId
 from models.item import Item
 from models.prompt import branch, render
 from models.question import Question
+from models.replacement import replacing
 from models.tokens import EncodedBranch, EncodedPrompt, encode, encode_branch
 from retrain.batch import collate, grouped, row_length
 from retrain.checkpoint import Checkpoint
@@ -244,19 +245,15 @@ def _save(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper,
         "optimizer": optimizer.state_dict(),
         "losses": list(losses),
     }
-    aside = work / f"{STATE}.aside"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        torch.save(state, aside)
-        aside.replace(work / STATE)
+        with replacing(work / STATE) as aside:
+            torch.save(state, aside)
     except (OSError, RuntimeError) as error:  # torch's own writer knows no other word for a full disk
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExportError(
             f"could not write the training state {work / STATE}: {reason}; make room on the disk and train again"
         ) from error
-    finally:
-        with suppress(OSError):  # renamed by now, or its folder is gone
-            aside.unlink()
 
 
 def _resume(work: Path, plan: Plan, weights: Sequence[Tensor], optimizer: Stepper, device: torch.device) -> list[float]:

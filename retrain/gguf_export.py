@@ -6,7 +6,7 @@ says it does. Weights stream from safetensors to the file tensor by tensor, so m
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from models.errors import ExportError
+from models.replacement import replacing
 from retrain.gguf_about import About, write_about
 from retrain.gguf_vocab import Vocabulary, read_json, read_vocabulary
 
@@ -38,22 +39,17 @@ def export_gguf(checkpoint: Path, target: Path, *, kind: Kind = "f16", about: Ab
     config = read_json(checkpoint / "config.json")
     refuse_unmapped(config, checkpoint)
     vocabulary = read_vocabulary(checkpoint, int(config["vocab_size"]))
-    aside = target.with_name(target.name + ".tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
+        with replacing(target) as aside, ExitStack() as stack:
             writer = GGUFWriter(aside, str(config["model_type"]))
             stack.callback(writer.close)
             write_fields(writer, config, vocabulary, kind, checkpoint.name if about is None else about.name)
             if about is not None:
                 write_about(writer, about, "model")
             _write_tensors(writer, config, checkpoint, kind)
-        aside.replace(target)
     except (OSError, SafetensorError) as error:
         raise ExportError(f"could not export {checkpoint} to {target}: {error}; nothing was written") from error
-    finally:
-        with suppress(OSError):  # renamed by now, or its folder was never there
-            aside.unlink()
     return target
 
 

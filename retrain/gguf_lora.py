@@ -1,7 +1,7 @@
 """From a PEFT adapter to a GGUF that llama.cpp lays over its base (``--lora``), as its own converter would write it."""
 
 import math
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from gguf import GGUFWriter, get_tensor_name_map
 from safetensors import SafetensorError, safe_open
 
 from models.errors import ExportError
+from models.replacement import replacing
 from retrain.gguf_about import About, write_about
 from retrain.gguf_export import ARCHITECTURES, head_width, interleave, refuse_unmapped
 from retrain.gguf_vocab import read_json
@@ -28,9 +29,8 @@ def export_lora(adapter: Path, config: dict[str, Any], target: Path, about: Abou
     settings = read_json(adapter / "adapter_config.json")
     _refuse(settings, adapter)
     refuse_unmapped(config, adapter)
-    aside = target.with_name(target.name + ".tmp")
     try:
-        with ExitStack() as stack:
+        with replacing(target) as aside, ExitStack() as stack:
             writer = GGUFWriter(aside, str(config["model_type"]))
             stack.callback(writer.close)
             writer.add_name(about.name)
@@ -41,12 +41,8 @@ def export_lora(adapter: Path, config: dict[str, Any], target: Path, about: Abou
             writer.write_header_to_file()
             writer.write_kv_data_to_file()
             writer.write_tensors_to_file()
-        aside.replace(target)
     except (OSError, SafetensorError) as error:
         raise ExportError(f"could not export {adapter} to {target}: {error}; nothing was written") from error
-    finally:
-        with suppress(OSError):
-            aside.unlink()
     return target
 
 

@@ -18,6 +18,7 @@ from models.item import Item
 from models.llama import sha256_of
 from models.prompt import render
 from models.question import Question
+from models.replacement import replacing
 from models.scoring import average_orders
 from models.settings import DecideSettings, TrainSettings
 from models.tokens import encode
@@ -272,10 +273,9 @@ def _keep(path: Path, readings: Readings, shape: Shape, seconds: float) -> dict[
         "seconds": round(seconds, 3),
         "readings": {q: dict(s) for q, s in readings.items()},
     }
-    aside = path.with_suffix(".tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside.write_text(json.dumps(body), encoding="ascii")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(body), encoding="ascii")
     return body
 
 

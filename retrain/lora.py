@@ -13,6 +13,7 @@ from peft.optimizers import create_loraplus_optimizer
 from models.errors import TrainingError
 from models.item import Item
 from models.question import Question, versions
+from models.replacement import replacing_folder
 from models.settings import TrainSettings
 from retrain.checkpoint import Checkpoint, load_base, resolve
 from retrain.curves import Curve
@@ -107,32 +108,23 @@ def save_adapter(checkpoint: Checkpoint, base: str | Path, out: Path, losses: Se
     """Write adapter and loss curve aside, then put the folder in place whole."""
     if not isinstance(checkpoint.model, PeftModel):
         raise TrainingError(f"{checkpoint.name} has no adapter to save")
-    aside = out.with_name(f"{out.name}.aside")
-    shutil.rmtree(aside, ignore_errors=True)
     for config in checkpoint.model.peft_config.values():
         config.base_model_name_or_path = str(base)  # as the maintainer named it, not an absolute path of this machine
         config.inference_mode = True
-    checkpoint.model.save_pretrained(  # the embeddings are never trained; asking peft to find out means asking the hub
-        str(aside), safe_serialization=True, save_embedding_layers=False
-    )
-    (aside / "README.md").unlink(missing_ok=True)  # peft's empty model card
-    (aside / LOSSES).write_text(json.dumps([round(loss, 5) for loss in losses]), encoding="utf-8")
-    shutil.rmtree(out, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside.replace(out)
+    with replacing_folder(out) as aside:
+        # The embeddings are never trained; asking peft to find out means asking the hub.
+        checkpoint.model.save_pretrained(str(aside), safe_serialization=True, save_embedding_layers=False)
+        (aside / "README.md").unlink(missing_ok=True)  # peft's empty model card
+        (aside / LOSSES).write_text(json.dumps([round(loss, 5) for loss in losses]), encoding="utf-8")
 
 
 def merge(base: str | Path, adapter: Path | None, out: Path) -> Path:
     """Merge an adapter into its base and write a checkpoint folder (safetensors, tokenizer beside it) for export."""
     checkpoint = load_base(base, adapter=adapter)
     model = checkpoint.model.merge_and_unload() if isinstance(checkpoint.model, PeftModel) else checkpoint.causal
-    aside = out.with_name(f"{out.name}.aside")
-    shutil.rmtree(aside, ignore_errors=True)
-    model.save_pretrained(str(aside), safe_serialization=True)
-    checkpoint.tokenizer.inner.save_pretrained(str(aside))
-    shutil.rmtree(out, ignore_errors=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    aside.replace(out)
+    with replacing_folder(out) as aside:
+        model.save_pretrained(str(aside), safe_serialization=True)
+        checkpoint.tokenizer.inner.save_pretrained(str(aside))
     return out
 
 

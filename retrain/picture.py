@@ -1,7 +1,6 @@
 """The ladder as a picture: agreement with the labels over model size, vanilla and tuned."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from models.errors import ExportError
 from models.evidence import Outcome
+from models.replacement import replacing
 from retrain.judged import scored
 from retrain.scaling.ladder import Ladder
 from retrain.scaling.setback import Setback
@@ -73,14 +73,11 @@ def _mark_setbacks(axes: "Axes", panel: Panel) -> None:
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a figure as PNG, whole or not at all; raises ExportError."""
-    aside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(aside, format="png")
-        aside.replace(path)
+        with replacing(path) as aside:
+            figure.savefig(aside, format="png")
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         raise ExportError(f"could not write {path}: {error}; nothing was changed") from error
     return path
 

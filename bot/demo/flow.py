@@ -30,6 +30,7 @@ from models.evidence import Candidate, Outcome, Verdict
 from models.ids import RequestId
 from models.labels import Purpose, RequestState
 from models.llama import gguf_of, open_decider
+from models.replacement import replacing
 from models.settings import RoomTable, Settings
 from models.store import bursts, inbox, labels, learning, requests
 from models.store.database import Database
@@ -275,6 +276,5 @@ def _mark(outcome: Outcome, colour: Mapping[Outcome, str]) -> str:
 
 def write_report(report: Mapping[str, object], path: Path) -> None:
     """Keep what the demo measured, written aside and renamed."""
-    aside = path.with_suffix(".tmp")
-    aside.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

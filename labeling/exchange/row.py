@@ -12,6 +12,7 @@ from models.errors import ExportError, InputError
 from models.ids import OptionId, QuestionId
 from models.labels import Label, Purpose, Response
 from models.question import Question
+from models.replacement import replacing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +98,10 @@ def only(row: Mapping[str, Any], *names: str) -> None:
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write a file aside and rename it; only its owner may read it. Raises ExportError, and leaves what was there."""
-    aside = path.with_name(f".{path.name}.tmp")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        aside.replace(path)
+        with replacing(path) as aside:
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+                file.writelines(f"{line}\n" for line in lines)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise ExportError(f"cannot write {path}: {error.strerror}; what was there is unchanged") from error

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from models.errors import ExportError
 from models.llama.library import last_words, llama_cpp
+from models.replacement import replacing
 
 KINDS = {
     "f16": llama_cpp.LLAMA_FTYPE_MOSTLY_F16,
@@ -25,14 +26,11 @@ def quantize(source: Path, target: Path, kind: str, *, threads: int = 2) -> Path
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread = threads
     params.ftype = KINDS[kind]
-    aside = target.with_name(target.name + ".tmp")
     try:
-        status = llama_cpp.llama_model_quantize(str(source).encode(), str(aside).encode(), ctypes.byref(params))
-        if status != 0 or not aside.exists():
-            raise ExportError(f"could not quantize {source} to {kind}: {last_words()}")
-        aside.replace(target)
+        with replacing(target) as aside:
+            status = llama_cpp.llama_model_quantize(str(source).encode(), str(aside).encode(), ctypes.byref(params))
+            if status != 0 or not aside.exists():
+                raise ExportError(f"could not quantize {source} to {kind}: {last_words()}")
     except OSError as error:
         raise ExportError(f"could not write {target}: {error}") from error
-    finally:
-        aside.unlink(missing_ok=True)
     return target

@@ -6,7 +6,6 @@ the version that it was adopted over: whoever changes the question there later m
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from models.errors import SettingsError
 from models.ids import OptionId, QuestionId
 from models.question import Question
+from models.replacement import replacing
 from models.settings.question import QuestionTable
 from models.wording import Adopted, Wording
 
@@ -39,13 +39,11 @@ def read_adopted(data_dir: Path) -> dict[QuestionId, Adopted]:
 def write_adopted(data_dir: Path, adopted: Mapping[QuestionId, Adopted]) -> None:
     """Write all adopted wordings, aside and renamed; raises SettingsError."""
     path = data_dir / FILE
-    aside = path.with_name(f"{FILE}.tmp")
     try:
-        aside.write_text(json.dumps({name: _row(one) for name, one in adopted.items()}, indent=2), encoding="utf-8")
-        aside.replace(path)
+        with replacing(path) as aside:
+            rows = {name: _row(one) for name, one in adopted.items()}
+            aside.write_text(json.dumps(rows, indent=2), encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         raise SettingsError(f"{path} could not be written: {error}; the wordings are what they were") from error
 
 

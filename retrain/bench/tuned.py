@@ -6,6 +6,7 @@ from pathlib import Path
 
 from models.ids import BurstId, QuestionId
 from models.item import Item
+from models.replacement import replacing
 from retrain.checkpoint import load_base
 from retrain.ladder import Course, Readings, read
 from retrain.lora import fingerprint, train_adapter
@@ -19,9 +20,8 @@ def tuned_readings(rung: str, items: Sequence[Item], asked: Sequence[Item], cour
         adapter = _trained(rung, items, course, f"{key}-{len(items)}")
         with course.stage(f"{rung}: read {len(asked)} bursts") as advance:
             found = read(load_base(rung, adapter=adapter), asked, course, advance)
-        aside = kept.with_suffix(".tmp")
-        aside.write_text(json.dumps({q: dict(scores) for q, scores in found.items()}), encoding="ascii")
-        aside.replace(kept)
+        with replacing(kept) as aside:
+            aside.write_text(json.dumps({q: dict(scores) for q, scores in found.items()}), encoding="ascii")
     body = json.loads(kept.read_text(encoding="ascii"))
     return {QuestionId(q): {BurstId(b): s for b, s in scores.items()} for q, scores in body.items()}
 

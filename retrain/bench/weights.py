@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.errors import ExportError
 from models.llama.resolve import STARTER
 from models.llama.shape import Shape
+from models.replacement import replacing
 from retrain.gguf_export import write_fields
 from retrain.gguf_vocab import read_vocabulary
 
@@ -24,11 +25,10 @@ def write_random(shape: Shape, target: Path, *, seed: int = 0) -> Path:
 
     Written aside and renamed; raises ExportError where it cannot be written.
     """
-    aside = target.with_name(target.name + ".tmp")
     block = (np.random.default_rng(seed).standard_normal(_BLOCK) * 0.02).astype(np.float16)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
+        with replacing(target) as aside, ExitStack() as stack:
             writer = GGUFWriter(aside, shape.family)
             stack.callback(writer.close)
             vocabulary = read_vocabulary(STARTER, shape.vocabulary)
@@ -42,12 +42,8 @@ def write_random(shape: Shape, target: Path, *, seed: int = 0) -> Path:
             writer.write_ti_data_to_file()
             for name, size in sizes:
                 writer.write_tensor_data(_values(name, size, block))
-        aside.replace(target)
     except OSError as error:
         raise ExportError(f"could not write {target}: {error}; is the disk full?") from error
-    finally:
-        with suppress(OSError):  # renamed by now, or never begun
-            aside.unlink()
     return target
 
 

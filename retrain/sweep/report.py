@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from models.errors import ExportError
 from models.ids import QuestionId
+from models.replacement import replacing
 from retrain.sweep.document import Beside, Block, Heading, Paragraph, Picture, markdown, page
 from retrain.sweep.figures import Drawn, picture
 from retrain.sweep.grids import answers, our_table, paper_table
@@ -46,14 +46,11 @@ def write_report(
 
 
 def _write(path: Path, body: bytes) -> None:
-    aside = path.with_name(f"{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(body)
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_bytes(body)
     except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
         raise ExportError(f"could not write {path}: {error}; the runs are kept, so ask again") from error
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from models.errors import ExportError, SettingsError
 from models.ids import BurstId, QuestionId
 from models.item import Item
+from models.replacement import replacing
 from models.settings import TrainSettings, load_settings
 from retrain.checkpoint import load_base
 from retrain.ladder import Advance, Course, Readings, prepared_base, read, train
@@ -172,11 +173,10 @@ def keep(result: Result, path: Path) -> None:
         q: {b: [round(value, 5) for value in scores] for b, scores in rows.items()}
         for q, rows in result.readings.items()
     }
-    aside = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(body), encoding="ascii")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(body), encoding="ascii")
     except OSError as error:
         raise ExportError(f"could not keep the result of {result.run} in {path}: {error}") from error
 

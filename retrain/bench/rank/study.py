@@ -18,6 +18,7 @@ from torch import Tensor
 from models.ids import QuestionId
 from models.item import Item
 from models.question import Question
+from models.replacement import replacing
 from models.settings import TrainSettings
 from retrain.bench.rank.reading import Readings, of_body, of_rates, of_rows
 from retrain.checkpoint import Checkpoint, load_base
@@ -221,9 +222,8 @@ def _made(path: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What a file holds, made first if there is none; read back even then, so that a study gone on with is the same."""
     if not path.exists():
         body = make()
-        aside = path.with_suffix(".tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(json.dumps(body), encoding="ascii")
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(body), encoding="ascii")
     found: dict[str, Any] = json.loads(path.read_text(encoding="ascii"))
     return found
