@@ -46,8 +46,8 @@ def noise_check(
     if found.low > gate.max_label_noise:
         reason += ". A trend over sizes does not see such errors; look through the suspects (`quandary suspects list`)"
         return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
-    if found.share > gate.max_label_noise and found.labels < TELLING:
-        return _open(name, reason, figures, found.labels)
+    if found.share > gate.max_label_noise and not _telling(told):
+        return _open(name, reason, figures, told)
     if found.share > gate.max_label_noise:
         reason += "; not surely too many, for the rungs' own errors are among them: look at the suspects all the same"
     return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
@@ -78,18 +78,27 @@ def bias_check(
             "small model, a rule of thumb, or somebody who reads only the words?"
         )
         return _held_back(Check(name=name, outcome=Outcome.FAIL, reason=reason, figures=figures), ladder, able=able)
-    labels = len(told.given)
-    if worst.excess > LEANING * gate.max_label_bias and labels < TELLING:
+    if worst.excess > LEANING * gate.max_label_bias and not _telling(told):
         reason += f": about {worst.excess:.1%} of the labels seem to lean to the small model"
-        return _open(name, reason, figures, labels)
+        return _open(name, reason, figures, told)
     return Check(name=name, outcome=Outcome.PASS, reason=reason, figures=figures)
 
 
-def _open(name: str, reason: str, figures: dict[str, float], labels: int) -> Check:
-    """More than is allowed, by an estimate that so few ``labels`` do not make sure."""
-    missing = TELLING - labels
-    told = f"{reason}; not surely too many from {labels} labels: about {missing} more would tell"
-    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=told, figures=figures | {"missing": float(missing)})
+def _telling(told: Sides) -> bool:
+    """Whether an excess would surely be seen: bounds are over conversations, so these have to be many as well."""
+    return len(told.given) >= TELLING and told.conversations >= PLENTY_CONVERSATIONS
+
+
+def _open(name: str, reason: str, figures: dict[str, float], told: Sides) -> Check:
+    """More than is allowed, by an estimate that so few labels or conversations do not make sure."""
+    labels = len(told.given)
+    missing = max(0, TELLING - labels)
+    if missing:
+        reason += f"; not surely too many from {labels} labels: about {missing} more would tell"
+    else:
+        reason += f"; not surely too many from {told.conversations} conversations: labels of {PLENTY_CONVERSATIONS} "
+        reason += "would tell"
+    return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=reason, figures=figures | {"missing": float(missing)})
 
 
 def _held_back(check: Check, ladder: Ladder, *, able: bool) -> Check:

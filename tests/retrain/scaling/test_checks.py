@@ -118,6 +118,19 @@ def test_an_excess_that_few_labels_do_not_make_sure_is_open_and_says_how_many_wo
     assert made(fault, 2300)[name].outcome is Outcome.FAIL
 
 
+def test_many_labels_of_few_conversations_leave_an_excess_open() -> None:
+    ladder = made_ladder(RISE, Fault(flipped=0.17), 1200, np.random.default_rng(0))
+    few = [f"c{i // 120}" for i in range(1200)]
+    tuned = tuple(dataclasses.replace(rung, conversations=tuple(few)) for rung in ladder.tuned)
+    check = judge(dataclasses.replace(ladder, vanilla=(), tuned=tuned))["label noise"]
+    assert check.figures["share"] > GATE.max_label_noise > check.figures["low"]
+    assert check.outcome is Outcome.INCONCLUSIVE
+    assert check.reason.endswith("from 10 conversations: labels of 20 would tell")
+    whole = judge(ladder)["label noise"]
+    assert whole.figures["share"] > GATE.max_label_noise > whole.figures["low"]
+    assert whole.outcome is Outcome.PASS
+
+
 def test_from_few_labels_or_by_rungs_that_know_nothing_wrong_labels_are_a_suspicion() -> None:
     found = made(Fault(flipped=0.35), 300)
     assert found["label noise"].outcome is Outcome.INCONCLUSIVE
