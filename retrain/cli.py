@@ -40,6 +40,7 @@ from retrain.ladder import prepared_base, trained_on
 from retrain.ladder import train as train_rung
 from retrain.ladder_table import show_ladder
 from retrain.leakage import refuse
+from retrain.options import AS_JSON, CONFIG
 from retrain.picture import Panel, draw, panels
 from retrain.priority import step_back
 from retrain.report import RunReport
@@ -59,18 +60,6 @@ for command in (bench, reliability, sweep, scaling, dataset, export, revise, ver
     cli.add_command(command)
 
 
-def _common(command: click.decorators.FC) -> click.decorators.FC:
-    config = click.option(
-        "--config",
-        type=click.Path(path_type=Path),
-        default=Path("config.toml"),
-        show_default=True,
-        help="Settings file.",
-    )
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
-    return config(as_json(command))
-
-
 def _limited(command: click.decorators.FC) -> click.decorators.FC:
     items = click.option("--items", default=0, help="Train on at most so many labelled bursts; 0: train.max_items.")
     rungs = click.option("--rungs", default=0, help="Climb the first so many rungs; 0: all.")
@@ -79,7 +68,8 @@ def _limited(command: click.decorators.FC) -> click.decorators.FC:
 
 
 @cli.command()
-@_common
+@CONFIG
+@AS_JSON
 @_limited
 def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
     """Everything from the labels in the store to a judged candidate."""
@@ -91,7 +81,8 @@ def cycle(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool
 
 
 @cli.command()
-@_common
+@CONFIG
+@AS_JSON
 @_limited
 def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: bool) -> None:
     """Freeze the labels, read every rung vanilla and cross-fitted, and draw the ladder."""
@@ -123,7 +114,7 @@ def ladder(config: Path, items: int, rungs: int, seconds: float, *, as_json: boo
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--base", help="What to train on.  [default: the top rung of ladder.rungs]")
 @click.option("--file", type=click.Path(path_type=Path), help="Labelled rows.  [default: the labels in the store]")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@CONFIG
 def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
     """Train one adapter into the folder OUT, without a ladder, a gate or a candidate.
 
@@ -142,7 +133,8 @@ def train(out: Path, base: str | None, file: Path | None, config: Path) -> None:
 
 @cli.command()
 @click.argument("candidate", required=False)
-@_common
+@CONFIG
+@AS_JSON
 def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
     """Judge a candidate (default: the newest) again on its evidence, under the settings as they are now."""
     settings = load_settings(config)
@@ -172,7 +164,8 @@ def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
 @cli.command()
 @click.argument("model")
 @click.argument("file", type=click.Path(path_type=Path))
-@_common
+@CONFIG
+@AS_JSON
 def calibrate(model: str, file: Path, config: Path, *, as_json: bool) -> None:
     """Fit temperature and thresholds of the GGUF MODEL on the labelled rows of FILE, which it was not trained on.
 
@@ -212,7 +205,7 @@ def calibrate(model: str, file: Path, config: Path, *, as_json: bool) -> None:
 @click.option("--seed", default=0, show_default=True)
 @click.option("--budget-s", default=0.0, help="Computing time in seconds of one core; 0: the recipe's own.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
+@CONFIG
 def starter(data: Path, out: Path, work: Path | None, seed: int, budget_s: float, device: str, config: Path) -> None:
     """Train the starter family from scratch, and write its GGUF files."""
     from retrain.starter.family import FULL_BUDGET_S  # noqa: PLC0415 - other commands do not need the recipe

@@ -7,7 +7,7 @@ the folder is removed when the candidate stands. Nothing outside it is touched b
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -245,15 +245,8 @@ def work_of(settings: Settings, dataset: Dataset) -> Path:
 
 def course_of(settings: Settings, work: Path, report: RunReport) -> Course:
     """Set up what all rungs share."""
-    return Course(
-        questions=settings.questions,
-        train=settings.train,
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=report.stage,
-        curves=curves(settings.train, settings.data_dir / CURVES / work.name),
-        decide=settings.decide,
-    )
+    drawn = curves(settings.train, settings.data_dir / CURVES / work.name)
+    return replace(Course.of(settings, work, report.stage), curves=drawn)
 
 
 def thinned(items: Sequence[Item], most: int) -> tuple[Item, ...]:

@@ -20,11 +20,7 @@ from models.settings import Settings, load_settings
 from retrain.dataset import read_dataset
 from retrain.duplicates import LEAST_LETTERS
 from retrain.leakage import Shared, shared
-
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True, help="Settings file."
-)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+from retrain.options import AS_JSON, CONFIG
 
 
 @click.group()

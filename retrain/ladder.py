@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from models.errors import SettingsError, TooFewLabels, TrainingError
 from models.ids import BurstId, QuestionId
@@ -20,7 +20,7 @@ from models.prompt import render
 from models.question import Question
 from models.replacement import replacing
 from models.scoring import average_orders
-from models.settings import DecideSettings, TrainSettings
+from models.settings import DecideSettings, Settings, TrainSettings
 from models.tokens import encode
 from retrain.checkpoint import Checkpoint, load_base, parameter_count, starter_adapter
 from retrain.curves import Curves, no_curves
@@ -77,6 +77,18 @@ class Course:
     curves: Curves = no_curves
     decide: DecideSettings = field(default_factory=DecideSettings)
     """With what rungs that are GGUF files are read; ``budget`` goes before its own."""
+
+    @classmethod
+    def of(cls, settings: Settings, work: Path, stage: Stage) -> Self:
+        """The course that the settings describe."""
+        return cls(
+            questions=settings.questions,
+            train=settings.train,
+            budget=settings.decide.max_prompt_tokens,
+            work=work,
+            stage=stage,
+            decide=settings.decide,
+        )
 
     @property
     def file_settings(self) -> DecideSettings:

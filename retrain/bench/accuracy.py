@@ -1,6 +1,6 @@
 """``quandary bench accuracy``: models beside what one would take instead of them, on the same labelled rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ from retrain.candidate import read_gguf
 from retrain.leakage import fair_split
 from retrain.peer import cross_fit, labelled, peer_scores
 from retrain.rule import RULES
+from retrain.stage import Say
 
-Say = Callable[[str], None]
 Given = Mapping[QuestionId, Mapping[BurstId, float]]
 """Positive probabilities from a file, by question and burst."""
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
@@ -29,8 +28,10 @@ from retrain.bench.suspects_command import suspects
 from retrain.bench.training.command import train
 from retrain.candidate import read_gguf
 from retrain.judged import judged, scored
+from retrain.options import AS_JSON, CONFIG
 from retrain.reliability import Reliability, draw_reliability
 from retrain.reliability import reliability as measured
+from retrain.stage import say
 from retrain.starter.aside import write_split
 
 SHOWN = {
@@ -73,8 +74,8 @@ bench.add_command(harness)
     help='Scores of a model as JSON lines: {"id", "room", "is_question": p, "needs_context": p}.',
 )
 @click.option("--seed", default=0, show_default=True)
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def accuracy(
     files: Sequence[Path],
     models: Sequence[str],
@@ -96,7 +97,6 @@ def accuracy(
     if folds == 1:
         raise InputError("one fold leaves nothing to train on; give --folds 2 or more")
     settings = load_settings(config)
-    say = partial(click.echo, err=True)
     matches: list[Match] = []
     for taught, dev in zip(files[::2], files[1::2], strict=False):
         matches += held_out(taught, dev, models or ("starter",), scores, settings, seed, say)
@@ -112,7 +112,7 @@ def accuracy(
 @bench.command()
 @click.option("--sets", type=click.IntRange(min=1), default=4000, show_default=True, help="Audit sets made up a case.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@AS_JSON
 def risk(sets: int, seed: int, *, as_json: bool) -> None:
     """How often a threshold's promise is broken, with independent labels and with errors that come in blocks."""
     outcomes = run_risk(standard_cases(), sets, seed)
@@ -135,8 +135,8 @@ def risk(sets: int, seed: int, *, as_json: bool) -> None:
 @click.option("--diagram", type=click.Path(path_type=Path), help="Draw the reliability diagram into this PNG.")
 @click.option("--folds", type=click.IntRange(min=2), default=2, show_default=True, help="Parts of whole conversations.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def reliability(
     model: str, file: Path, diagram: Path | None, folds: int, seed: int, config: Path, *, as_json: bool
 ) -> None:

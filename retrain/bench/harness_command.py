@@ -12,6 +12,7 @@ from models.labelled import read_items
 from models.settings import load_settings
 from retrain.bench.harness import Comparison, compare
 from retrain.checkpoint import load_base
+from retrain.options import AS_JSON, CONFIG
 
 
 @click.command()
@@ -19,8 +20,8 @@ from retrain.checkpoint import load_base
 @click.option("--rung", "rungs", multiple=True, default=("starter-base-l",), show_default=True, help="May be repeated.")
 @click.option("--items", type=click.IntRange(min=1), default=100, show_default=True, help="Bursts of FILE.")
 @click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="The best of them counts.")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def harness(file: Path, rungs: tuple[str, ...], items: int, rounds: int, config: Path, *, as_json: bool) -> None:
     """Read labelled bursts of FILE with lm-evaluation-harness and with our ladder, in turn, and compare the choices.
 

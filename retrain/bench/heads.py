@@ -1,6 +1,6 @@
 """Upper rungs stood in for by logistic heads on their frozen hidden states: minutes where training them takes hours."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from retrain.bench.acquisition.hidden import Hidden, hidden_states
 from retrain.bench.rungs import untaught
 from retrain.head import STRENGTH
 from retrain.peer import Fold, fold_of, out_of_fold
+from retrain.stage import Say
 from retrain.suspects import FOLDS
 
 
@@ -24,9 +25,7 @@ class UpperHeads:
     shipped adapter has learned from gold labels: it saw what it would judge.
     """
 
-    def __init__(
-        self, rungs: Sequence[str], items: Sequence[Item], settings: Settings, work: Path, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, rungs: Sequence[str], items: Sequence[Item], settings: Settings, work: Path, say: Say) -> None:
         self._places = {item.burst.id: place for place, item in enumerate(items)}
         self._questions = {question.id: place for place, question in enumerate(settings.questions)}
         self._states: list[Hidden] = []

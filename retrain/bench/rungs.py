@@ -1,7 +1,6 @@
 """Rungs trained out of fold on planted labels, as the learning cycle trains them: the slow part of a benchmark."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +13,16 @@ from models.question import Question
 from models.scoring import distribution, positive_probability
 from models.settings import Settings
 from retrain.checkpoint import load_base, parameter_count
-from retrain.ladder import Advance, Course, Rung, cross_fit, shipped_adapter
+from retrain.ladder import Course, Rung, cross_fit, shipped_adapter
+from retrain.stage import Say, told
 
 
 def untaught(rungs: Sequence[str]) -> Sequence[str]:
     """Give the names back; raises InputError for one whose shipped adapter has learned from gold labels."""
     for name in rungs:
         if shipped_adapter(name) is not None:
-            told = name.replace("starter-", "starter-base-")
-            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {told}")
+            untuned = name.replace("starter-", "starter-base-")
+            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {untuned}")
     return rungs
 
 
@@ -32,7 +32,7 @@ class UpperRungs:
     Raises InputError for a rung whose shipped adapter has learned from gold labels: it saw what it would judge.
     """
 
-    def __init__(self, rungs: Sequence[str], settings: Settings, work: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, rungs: Sequence[str], settings: Settings, work: Path, say: Say) -> None:
         self._rungs = [
             Rung(
                 name=name,
@@ -44,19 +44,11 @@ class UpperRungs:
             )
             for name in untaught(rungs)
         ]
-        self._settings = settings
-        self._work = work
-        self._say = say
+        self._course = Course.of(settings, work, told(say))
 
     def __call__(self, question: Question, rows: Sequence[Item], given: Floats) -> Floats:
         """Probabilities (rungs, n) of the positive answer, each by an adapter trained on other conversations."""
-        course = Course(
-            questions=(replace(question, after={}),),
-            train=self._settings.train,
-            budget=self._settings.decide.max_prompt_tokens,
-            work=self._work,
-            stage=self._stage,
-        )
+        course = replace(self._course, questions=(replace(question, after={}),))
         said = [question.positive if label > 0.5 else question.negatives[0] for label in given]
         items = [replace(item, answers={question.id: option}) for item, option in zip(rows, said, strict=True)]
         found = []
@@ -65,8 +57,3 @@ class UpperRungs:
             named = [distribution(question, scores[item.burst.id]) for item in items]
             found.append([positive_probability(question, chance) for chance in named])
         return np.array(found, dtype=np.float64)
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[Advance]:
-        self._say(name)
-        yield lambda _done, _total, _loss: None

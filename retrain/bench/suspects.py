@@ -21,6 +21,7 @@ from models.suspects import THRESHOLD, Reason
 from retrain.bench.room_intervals import Counts, share_interval
 from retrain.outliers import ALPHA
 from retrain.peer import Fold, folded, labelled, out_of_fold
+from retrain.stage import Say
 from retrain.suspects import FOLDS, Opinions, Weighing, weigh
 
 ANNOTATORS = 5
@@ -29,7 +30,6 @@ BIASED = "biased"
 NOISES = (*FLIPS, BIASED)
 """Share of labels flipped at random; or one of five says no wherever the burst has no question mark."""
 LEAST_PLANTED = 5
-Say = Callable[[str], None]
 Upper = Callable[[Question, Sequence[Item], Floats], Floats]
 """Out-of-fold probabilities (rungs, n) by a ladder's upper rungs, trained on the labels given."""
 

@@ -1,7 +1,6 @@
 """The command ``quandary bench suspects``."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import click
@@ -13,6 +12,9 @@ from models.settings import load_settings
 from retrain.bench.heads import UpperHeads
 from retrain.bench.rungs import UpperRungs
 from retrain.bench.suspects import NOISES, Run, Summary, Upper, body, run, summaries
+from retrain.cycle import thinned
+from retrain.options import AS_JSON, CONFIG
+from retrain.stage import say
 
 SHOWN = {
     "chance": "chance",
@@ -39,8 +41,8 @@ SHOWN = {
 @click.option(
     "--work", type=click.Path(path_type=Path), help="Where --rung and --head keep what they made; needed with them."
 )
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def suspects(
     train: Path,
     seeds: int,
@@ -59,10 +61,7 @@ def suspects(
         raise click.UsageError("--rung and --head need --work, a folder for what they make")
     if rungs and heads:
         raise click.UsageError("--rung trains the rungs and --head does not; name one kind")
-    rows = read_items(train, settings.questions)
-    if items and len(rows) > items:
-        rows = [rows[i * len(rows) // items] for i in range(items)]
-    say = partial(click.echo, err=True)
+    rows = thinned(read_items(train, settings.questions), items)
     upper: Upper | None = None
     if work is not None and (rungs or heads):
         upper = UpperRungs(rungs, settings, work, say) if rungs else UpperHeads(heads, rows, settings, work, say)

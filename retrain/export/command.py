@@ -10,10 +10,8 @@ from models.settings import load_settings
 from retrain.candidate import export_named
 from retrain.export.source import find
 from retrain.export.write import write_adapter, write_model
+from retrain.options import CONFIG
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True, help="Settings file."
-)
 UNUSED_CONFIG = click.option("--config", type=click.Path(path_type=Path), hidden=True, expose_value=False)
 FORCE = click.option("--force", is_flag=True, help="Replace what stands at TARGET.")
 TARGET = click.argument("target", required=False, type=click.Path(path_type=Path))

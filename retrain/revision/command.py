@@ -19,6 +19,7 @@ from models.settings.wordings import table_of
 from models.store import requests, revisions, standing
 from models.store.database import Database, open_database
 from models.wording import Wording
+from retrain.options import AS_JSON, CONFIG
 from retrain.priority import step_back
 from retrain.report import bars
 from retrain.revision.adopt import adopt, before_last
@@ -59,8 +60,8 @@ def _login() -> str:
 @click.option("--history", is_flag=True, help="Show all rounds, and draw them.")
 @click.option("--by", default=_login, help="Who acts.  [default: the login name]")
 @click.option("--why", default="", help="The reason; it is kept.")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def revise(
     question: str | None,
     text: str | None,

@@ -78,11 +78,5 @@ def measure(
 
 
 def _course(settings: Settings, words: Question, work: Path, stage: Stage) -> Course:
-    return Course(
-        questions=tuple(words if q.id == words.id else q for q in settings.questions),
-        train=settings.train,
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=stage,
-        decide=settings.decide,
-    )
+    asked = tuple(words if q.id == words.id else q for q in settings.questions)
+    return replace(Course.of(settings, work, stage), questions=asked)

@@ -12,6 +12,7 @@ from rich.markup import escape
 from models.errors import TrainingError
 from models.learning_lock import alone
 from models.settings import load_settings
+from retrain.options import CONFIG
 from retrain.priority import step_back
 from retrain.sweep.bars import Bars
 from retrain.sweep.costs import costs, left_s, seconds, told_time
@@ -25,9 +26,6 @@ STOPPED = 130
 """Exit status after ctrl-C, as shells have it."""
 
 _file = click.argument("file", type=click.Path(path_type=Path))
-_config = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True, help="Settings file."
-)
 
 
 @click.command()
@@ -36,7 +34,7 @@ _config = click.option(
 @click.option("--jobs", type=click.IntRange(min=1), help="Runs at once.  [default: cores over the plan's threads]")
 @click.option("--only", metavar="NAME", help="Do this experiment alone.")
 @click.option("--dry-run", is_flag=True, help="List what would run, with its time by a short probe.")
-@_config
+@CONFIG
 def sweep(file: Path, out: Path | None, jobs: int | None, only: str | None, config: Path, *, dry_run: bool) -> None:
     """Train and judge everything that the plan FILE lists, and report with the paper's tables beside.
 

@@ -3,8 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from models.settings import TrainSettings, load_settings
 from retrain.checkpoint import load_base
 from retrain.ladder import Advance, Course, Readings, prepared_base, read, train
 from retrain.lora import LOSSES, weights_hash
+from retrain.stage import silent
 from retrain.sweep.plan import Plan, load_plan
 from retrain.sweep.rows import Rows, read_rows
 from retrain.sweep.setting import VANILLA, Run, rows_digest, run_key
@@ -162,7 +162,7 @@ def _course(run: Run, bench: Bench) -> Course:
         train=TrainSettings.model_validate({**run.setting.train_values(), **made}),
         budget=bench.budget,
         work=bench.folder,
-        stage=_silent,
+        stage=silent,
     )
 
 
@@ -187,8 +187,3 @@ def by_key(key: str, keys: dict[Run, str]) -> Run:
         if known == key:
             return run
     raise SettingsError(f"no run of this plan has the hash {key}; plan, rows or models have changed: start anew")
-
-
-@contextmanager
-def _silent(_: str) -> Iterator[Advance]:
-    yield lambda _done, _total, _loss: None

@@ -16,6 +16,8 @@ from models.settings import load_settings
 from retrain.bench.acquisition.figures import SHARE, Comparison, Interval, compare
 from retrain.bench.acquisition.loop import Course, full, pool_rows, run
 from retrain.bench.acquisition.sets import ARMS, LabelledSet, read_sets
+from retrain.options import AS_JSON, CONFIG
+from retrain.stage import say
 
 COLD_BY_CHANCE = "margin, cold start by chance"
 """Margin sampling that begins with random bursts instead of diverse ones."""
@@ -47,8 +49,8 @@ COLD_BY_CHANCE = "margin, cold start by chance"
     show_default=True,
     help="Where hidden states are kept.",
 )
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def acquisition(
     choosing: Sequence[Path],
     confirming: Sequence[tuple[Path, Path]],
@@ -133,8 +135,3 @@ def _show(use: str, one: Comparison) -> None:
 
 def _told(interval: Interval, form: str) -> str:
     return f"[{interval[0]:{form}}, {interval[1]:{form}}]"
-
-
-def say(text: str) -> None:
-    """Tell how far it is, beside what is printed at the end."""
-    click.echo(text, err=True)

@@ -4,9 +4,7 @@ Adapters and readings are kept in the work folder by the hash of what they were 
 goes on where it was.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,11 +21,10 @@ from models.scoring import distribution, positive_probability
 from models.settings import Settings
 from retrain.bench.acquisition.loop import COLD_START, log_loss
 from retrain.bench.acquisition.sets import LabelledSet
-from retrain.checkpoint import load_base
-from retrain.ladder import Advance, Course, read
-from retrain.lora import fingerprint, train_adapter
-
-Say = Callable[[str], None]
+from retrain.bench.tuned import tuned_readings
+from retrain.judged import Scores
+from retrain.ladder import Course
+from retrain.stage import Say, silent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,77 +59,75 @@ def learn(
 ) -> list[Reached]:
     """Ask, train, judge, at every number of labels in turn; ``rows`` are those that can be asked about."""
     rng = np.random.default_rng([seed, len(name)])
-    left = rows if name == RANDOM else rows[np.isin(rows, known.fresh)]
-    taken: Rows = np.empty(0, dtype=np.int64)
-    said: Floats | None = None
-    course = Course(
-        questions=settings.questions,
-        train=settings.train.model_copy(update={"seed": seed}),
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=_silent,
+    asked = _Asked(
+        taken=np.empty(0, dtype=np.int64),
+        left=rows if name == RANDOM else rows[np.isin(rows, known.fresh)],
+        said=None,
     )
+    course = Course.of(settings, work, silent)
+    course = replace(course, train=course.train.model_copy(update={"seed": seed}))
+    judged = [_only(item, known.question) for item in known.judged]
     found = []
     for budget in budgets:
-        for step in (COLD_START, budget):
-            if step <= len(taken) or step > budget:
-                continue
-            charge = strategy_for(name, len(taken), COLD_START)
-            picked = list(STRATEGIES[charge](_pool(known, left, taken, said), step - len(taken), rng))
-            taken = np.concatenate([taken, left[picked]])
-            left = np.delete(left, picked)
-            said = None if said is None else np.delete(said, picked, axis=0)
-        items = [_only(known.pool[i], known.question) for i in taken.tolist()]
-        others = [_only(known.pool[i], known.question) for i in left.tolist()]
+        asked = _ask(known, name, asked, budget, rng)
+        items, others = ([_only(known.pool[i], known.question) for i in r.tolist()] for r in (asked.taken, asked.left))
         say(f"{known.name}, {name}, seed {seed}: train {rung} on {len(items)} labels")
-        chances = _reading(rung, items, [*others, *(_only(i, known.question) for i in known.judged)], course, known)
-        said = chances[: len(left)]
-        gold = known.gold[len(known.pool) :]
-        positive = np.array([_positive(known.question, row) for row in chances[len(left) :]])
-        columns = Scored(
-            gold=gold,
-            positive=positive,
-            weight=np.ones(len(gold)),
-            sure=np.zeros(len(gold)),
-            cluster=known.conversation,
-        )
-        found.append(
-            Reached(
-                strategy=name,
-                seed=seed,
-                labels=len(taken),
-                positives=int(known.gold[taken].sum()),
-                macro_f1=macro_f1(columns),
-                loss=log_loss(gold, positive),
-                tables=tables(columns),
-                losses=_summed(gold, positive, known.conversation),
-            )
-        )
+        scores = tuned_readings(rung, items, [*others, *judged], course)[known.question.id]
+        asked = replace(asked, said=_chances(known.question, others, scores))
+        found.append(_reached(known, name, seed, asked.taken, _chances(known.question, judged, scores)))
     return found
 
 
-def _reading(rung: str, items: Sequence[Item], asked: Sequence[Item], course: Course, known: LabelledSet) -> Floats:
-    """Probabilities [n, options] of an adapter trained on ``items`` for the bursts of ``asked``, made or kept."""
-    key = fingerprint(rung, [*items, *asked], course.questions, course.train, course.budget)
-    kept = course.work / f"{key}.json"
-    if not kept.exists():
-        adapter = course.work / f"{key}.adapter"
-        if not adapter.exists():
-            train_adapter(
-                rung,
-                items,
-                course.questions,
-                course.train,
-                out=adapter,
-                work=course.work / f"{key}.state",
-                budget=course.budget,
-            )
-        scores = read(load_base(rung, adapter=adapter), asked, course, lambda *_: None)[known.question.id]
-        body = [list(distribution(known.question, scores[item.burst.id]).values()) for item in asked]
-        aside = kept.with_suffix(".tmp")
-        aside.write_text(json.dumps(body), encoding="ascii")
-        aside.replace(kept)
-    return np.array(json.loads(kept.read_text(encoding="ascii")), dtype=np.float64)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Rows that have a label, those that have none, and what an adapter says of the latter [left, options]."""
+
+    taken: Rows
+    left: Rows
+    said: Floats | None
+
+
+def _ask(known: LabelledSet, name: str, asked: _Asked, budget: int, rng: np.random.Generator) -> _Asked:
+    """Ask for labels until there are so many; the first come by the strategy's way of beginning."""
+    taken, left, said = asked.taken, asked.left, asked.said
+    for step in (COLD_START, budget):
+        if step <= len(taken) or step > budget:
+            continue
+        charge = strategy_for(name, len(taken), COLD_START)
+        picked = list(STRATEGIES[charge](_pool(known, left, taken, said), step - len(taken), rng))
+        taken = np.concatenate([taken, left[picked]])
+        left = np.delete(left, picked)
+        said = None if said is None else np.delete(said, picked, axis=0)
+    return _Asked(taken=taken, left=left, said=said)
+
+
+def _reached(known: LabelledSet, name: str, seed: int, taken: Rows, chances: Floats) -> Reached:
+    """Judge what an adapter says [judged, options]."""
+    gold = known.gold[len(known.pool) :]
+    positive = np.array([_positive(known.question, row) for row in chances])
+    columns = Scored(
+        gold=gold,
+        positive=positive,
+        weight=np.ones(len(gold)),
+        sure=np.zeros(len(gold)),
+        cluster=known.conversation,
+    )
+    return Reached(
+        strategy=name,
+        seed=seed,
+        labels=len(taken),
+        positives=int(known.gold[taken].sum()),
+        macro_f1=macro_f1(columns),
+        loss=log_loss(gold, positive),
+        tables=tables(columns),
+        losses=_summed(gold, positive, known.conversation),
+    )
+
+
+def _chances(question: Question, items: Sequence[Item], scores: Scores) -> Floats:
+    """Probabilities [items, options]."""
+    rows = [list(distribution(question, scores[item.burst.id]).values()) for item in items]
+    return np.array(rows, dtype=np.float64).reshape(len(items), len(question.options))
 
 
 def _summed(gold: Floats, positive: Floats, conversation: Rows) -> Floats:
@@ -146,11 +141,6 @@ def _pool(known: LabelledSet, left: Rows, taken: Rows, said: Floats | None) -> P
     chances = np.full((len(left), 2), 0.5) if said is None else said
     view = View(chances=chances[None], applies=np.ones(len(left)))
     return Pool(views=(view,), vectors=known.vectors[left], asked=known.vectors[taken])
-
-
-@contextmanager
-def _silent(_: str) -> Iterator[Advance]:
-    yield lambda _done, _total, _loss: None
 
 
 def _only(item: Item, question: Question) -> Item:

@@ -12,11 +12,12 @@ from rich.table import Table
 from models.acquisition.strategies import COMMITTEE, MARGIN, RANDOM, STRATEGIES
 from models.errors import InputError
 from models.settings import load_settings
-from retrain.bench.acquisition.command import say
 from retrain.bench.acquisition.loop import pool_rows
 from retrain.bench.acquisition.lora import learn
 from retrain.bench.acquisition.paired import ahead_of_random
 from retrain.bench.acquisition.sets import read_sets
+from retrain.options import AS_JSON, CONFIG
+from retrain.stage import say
 
 BY_ROOM = {"tables", "losses"}
 
@@ -38,8 +39,8 @@ BY_ROOM = {"tables", "losses"}
     show_default=True,
     help="What a stopped run goes on from.",
 )
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def acquisition_lora(
     train: Path,
     dev: Path,

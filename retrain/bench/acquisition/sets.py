@@ -1,7 +1,7 @@
 """A labelled file as a pool to ask from and rows to judge on, both as arrays."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from retrain.bench.acquisition.hidden import hidden_states
 from retrain.head import squeezed
 from retrain.leakage import fair_split
 from retrain.peer import fold_of, labelled
+from retrain.stage import Say
 
 HELD_OUT_OF = 4
 """A file given alone is judged on the conversations of one fold of so many; the others are the pool."""
@@ -27,8 +28,6 @@ WORDS = 128
 LEAST_POOL, LEAST_JUDGED = 300, 60
 ARMS = ("hidden", "words")
 """What a head sees: hidden states and n-grams, or n-grams alone, which no label has touched."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The command ``bench lowrank``: full fine-tuning beside LoRA, and which rank the data ask for."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,8 +13,10 @@ from retrain.bench.rank.figure import draw_study
 from retrain.bench.rank.study import Study, counted, investigate
 from retrain.bench.rank.table import body, show
 from retrain.cycle import thinned
-from retrain.ladder import Advance, Course
+from retrain.ladder import Course
+from retrain.options import AS_JSON, CONFIG
 from retrain.priority import step_back
+from retrain.stage import say, told
 
 
 @click.command("lowrank")
@@ -56,8 +58,8 @@ from retrain.priority import step_back
 @click.option("--full-rate", default=1e-3, show_default=True, help="Peak rate of AdamW on the weights themselves.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw the study into this PNG.")
 @click.option("--work", type=click.Path(path_type=Path), default=Path("var/lowrank"), show_default=True)
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def lowrank(
     train: Path,
     held: Path,
@@ -84,12 +86,8 @@ def lowrank(
     """
     settings = load_settings(config)
     step_back(settings.train)
-    course = Course(
-        questions=settings.questions,
-        train=settings.train.model_copy(update={"epochs": epochs}),
-        budget=tokens,
-        work=work,
-        stage=_stage,
+    course = replace(
+        Course.of(settings, work, told(say)), train=settings.train.model_copy(update={"epochs": epochs}), budget=tokens
     )
     study = Study(
         train=thinned(read_items(train, settings.questions), items),
@@ -107,9 +105,3 @@ def lowrank(
         return
     for rung in rungs:
         show([one for one in found if one.rung == rung])
-
-
-@contextmanager
-def _stage(title: str) -> Iterator[Advance]:
-    click.echo(title, err=True)
-    yield lambda _done, _total, _loss: None

@@ -1,8 +1,7 @@
 """The command ``bench selection``: methods of choosing what to train on, at 6, 16.7, 50 and 100 % of the labels."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,12 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import InputError
-from models.item import Item
 from models.labelled import read_items
 from models.question import Question
 from models.scoring import distribution, positive_probability
-from models.settings import Settings, load_settings
-from retrain.bench.acquisition.command import say
+from models.settings import load_settings
 from retrain.bench.acquisition.figures import Interval
 from retrain.bench.acquisition.loop import pool_rows
 from retrain.bench.acquisition.sets import LabelledSet, read_sets, subsample
@@ -25,9 +22,11 @@ from retrain.bench.selection.arms import ARMS, RANDOM, SHARES
 from retrain.bench.selection.figures import At, Result, Row, best, compare
 from retrain.bench.selection.lora import Confirmation, Confirmed
 from retrain.bench.selection.sweep import Vanilla, sweep
-from retrain.ladder import Advance, Course, Rung, read_vanilla
+from retrain.ladder import Course, Rung, read_vanilla
+from retrain.options import AS_JSON, CONFIG
 from retrain.selection.ladder import Blank, read_blank
 from retrain.selection.methods import RANDOM as BY_CHANCE
+from retrain.stage import say, told
 
 PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE and arm.losses == "fitted")
 """What a training can choose by, chance apart."""
@@ -60,8 +59,8 @@ PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE an
     show_default=True,
     help="What a stopped run goes on from.",
 )
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def selection(
     train: Path,
     dev: Path,
@@ -88,7 +87,14 @@ def selection(
         raise InputError("--seeds must be 2 or more, or 0 with --lora and a --lora-arm, which leaves the sweep out")
     settings = load_settings(config)
     items = subsample(read_items(train, settings.questions), rows)
-    results = _swept(train, dev, items, rung, seeds, rows, pool, settings, work) if seeds else []
+    results = []
+    if seeds:
+        sets = read_sets(train, dev, settings, (rung,), rows, work, say)
+        if not sets:
+            raise InputError(f"{train} and {dev} have too few labels of any question")
+        course = Course.of(settings, work, told(say))
+        untuned, blank = read_vanilla(rung, items, course), read_blank(rung, items[0], course)
+        results = [_swept(known, _vanilla(known, untuned, blank), seeds, pool) for known in sets]
     chosen = best(results, PRODUCT) if results else None
     arms = (RANDOM, *(lora_arms or ([chosen] if chosen else [])))
     confirmed: list[Confirmed] = []
@@ -118,39 +124,10 @@ def selection(
             click.echo(note)
 
 
-def _swept(
-    train: Path,
-    dev: Path,
-    items: Sequence[Item],
-    rung: str,
-    seeds: int,
-    rows: int,
-    pool: int,
-    settings: Settings,
-    work: Path,
-) -> list[Result]:
-    sets = read_sets(train, dev, settings, (rung,), rows, work, say)
-    if not sets:
-        raise InputError(f"{train} and {dev} have too few labels of any question")
-    vanilla, blank = _untuned(rung, items, settings, work)
-    results = []
-    for known in sets:
-        say(f"{known.name}: {len(ARMS)} arms, {seeds} seeds")
-        pools = [pool_rows(known, pool, seed) for seed in range(seeds)]
-        swept = sweep(known, _vanilla(known, vanilla, blank), pools)
-        results.append(compare(known.name, swept, np.random.default_rng(0)))
-    return results
-
-
-def _untuned(rung: str, items: Sequence[Item], settings: Settings, work: Path) -> tuple[Rung, Blank]:
-    course = Course(
-        questions=settings.questions,
-        train=settings.train,
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=_said,
-    )
-    return read_vanilla(rung, items, course), read_blank(rung, items[0], course)
+def _swept(known: LabelledSet, untuned: Vanilla, seeds: int, pool: int) -> Result:
+    say(f"{known.name}: {len(ARMS)} arms, {seeds} seeds")
+    swept = sweep(known, untuned, [pool_rows(known, pool, seed) for seed in range(seeds)])
+    return compare(known.name, swept, np.random.default_rng(0))
 
 
 def _vanilla(known: LabelledSet, rung: Rung, blank: Blank) -> Vanilla:
@@ -161,12 +138,6 @@ def _vanilla(known: LabelledSet, rung: Rung, blank: Blank) -> Vanilla:
 
 def _positive(question: Question, scores: Sequence[float]) -> float:
     return positive_probability(question, distribution(question, scores))
-
-
-@contextmanager
-def _said(title: str) -> Iterator[Advance]:
-    say(title)
-    yield lambda _done, _total, _loss: None
 
 
 def _show(one: Result) -> None:

@@ -4,8 +4,7 @@ The rung is cross-fitted once on all labels, as the ladder is, and then trained 
 What was trained is kept in the work folder, so a run that was stopped goes on where it was.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,14 +17,13 @@ from retrain.bench.selection.arms import ARMS, SHARES
 from retrain.bench.tuned import tuned_readings
 from retrain.climb import ladders
 from retrain.judged import judged, scored
-from retrain.ladder import Advance, Course, cross_fit, read_vanilla, shipped_adapter
+from retrain.ladder import Course, cross_fit, read_vanilla, shipped_adapter
 from retrain.scaling.ladder import Ladder
 from retrain.selection.choice import Plan
 from retrain.selection.ladder import Blank, read_blank
 from retrain.selection.methods import ALL
 from retrain.selection.stage import select
-
-Say = Callable[[str], None]
+from retrain.stage import Say, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +49,7 @@ class Confirmation:
         if shipped_adapter(rung) is not None:
             raise InputError(f"{rung} has learned from gold labels already; name a starter-base-...")
         self._rung, self._items, self._held = rung, items, held
-        self._course = Course(
-            questions=settings.questions,
-            train=settings.train,
-            budget=settings.decide.max_prompt_tokens,
-            work=work,
-            stage=_Told(say),
-        )
+        self._course = Course.of(settings, work, told(say))
         work.mkdir(parents=True, exist_ok=True)
         fitted = cross_fit(read_vanilla(rung, items, self._course), items, self._course)
         self._ladders: tuple[Ladder, ...] = ladders(settings.questions, [fitted], items)
@@ -96,15 +88,3 @@ class Confirmation:
             for share in shares
             for arm in (arms if share < 1 else arms[:1])
         ]
-
-
-class _Told:
-    """Says each stage once."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-
-    @contextmanager
-    def __call__(self, title: str) -> Iterator[Advance]:
-        self._say(title)
-        yield lambda _done, _total, _loss: None

@@ -13,6 +13,7 @@ from models.errors import InputError
 from models.llama.shape import SHAPES
 from retrain.bench.training.arms import FASTER, LEANER, OURS, TOGETHER, TRL, Turn, compare, figures, run_arm, take_turns
 from retrain.bench.training.task import Task
+from retrain.options import AS_JSON
 
 TRL_WORDS = 3
 """An arm of TRL is named "trl", its loss_type, and "plain" or "checkpointing"."""
@@ -38,7 +39,7 @@ SMALL_STEPS, SMALL_BATCH = 10, 16
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--arm", "arms", multiple=True, default=(OURS, TOGETHER, *TRL), show_default=True)
 @click.option("--only-ours", is_flag=True, help="Where TRL is not installed.")
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@AS_JSON
 def train(
     models: Sequence[str],
     rounds: int,
