@@ -16,7 +16,8 @@ from bot.adapters.backoff import Backoff
 from bot.adapters.base import Capabilities
 from bot.adapters.lark_calls import LarkCalls, LarkError
 from bot.adapters.lark_seal import SIGNATURE, check, decrypt
-from bot.adapters.receiver import Delivery, Receiver, Refused
+from bot.adapters.push import Delivery, Forged, Refused, json_of
+from bot.adapters.receiver import Receiver
 from models.chat import ChatEvent, EventKind
 from models.errors import PlatformError
 from models.ids import EventId, MemberId, RoomId
@@ -63,11 +64,10 @@ class LarkChat:
         """Close both directions."""
         await self._open.aclose()
 
-    async def events(self, cursor: str | None) -> AsyncIterator[ChatEvent]:
+    def events(self, cursor: str | None) -> AsyncIterator[ChatEvent]:
         """Yield events as they are pushed. What was not answered with 200, Lark pushes again: no cursor."""
         del cursor
-        async for event in self.receiver.events():
-            yield event
+        return self.receiver.events()
 
     def durable(self, events: Sequence[ChatEvent]) -> None:
         """Answer the pushes that brought these events."""
@@ -110,16 +110,16 @@ class LarkChat:
             check(self._key, headers, body, time.time())
         sealed = _object(body).get("encrypt")
         if not isinstance(sealed, str):
-            raise Refused("the push is not encrypted; set an Encrypt Key in the developer console", status=401)
+            raise Forged("the push is not encrypted; set an Encrypt Key in the developer console")
         push = _object(decrypt(self._key, sealed))
         header = _table(push.get("header"))
         token = str(push.get("token") or header.get("token") or "")
         if self._verification is not None and not hmac.compare_digest(token.encode(), self._verification.encode()):
-            raise Refused("the verification token does not fit", status=401)
+            raise Forged("the verification token does not fit")
         if push.get("type") == "url_verification":
             return Delivery(answer={"challenge": push.get("challenge")})
         if not signed:
-            raise Refused("the push is not signed", status=401)
+            raise Forged("the push is not signed")
         try:
             return Delivery(event=await self._event(header, push.get("event")))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -213,10 +213,7 @@ def _time(milliseconds: str) -> datetime:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"the body is not JSON: {error}") from error
+    found = json_of(body)
     if not isinstance(found, dict):
         raise Refused("the body is not a JSON object")
     return found

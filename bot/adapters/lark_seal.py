@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from bot.adapters.receiver import Refused
+from bot.adapters.push import Forged, is_fresh
 
 TIMESTAMP, NONCE, SIGNATURE = "X-Lark-Request-Timestamp", "X-Lark-Request-Nonce", "X-Lark-Signature"
 """The headers."""
@@ -17,7 +17,6 @@ FRESH_S = 24 * 3600
 """How far a push's time may lie from ours: Lark tries again for about seven hours."""
 _BLOCK_BYTES = 16
 _BLOCK_BITS = 8 * _BLOCK_BYTES
-_HTTP_FORGED = 401
 
 
 def signature(encrypt_key: str, timestamp: str, nonce: str, body: bytes) -> str:
@@ -26,17 +25,17 @@ def signature(encrypt_key: str, timestamp: str, nonce: str, body: bytes) -> str:
 
 
 def check(encrypt_key: str, headers: Mapping[str, str], body: bytes, now: float) -> None:
-    """Raise Refused (401) unless a push is signed and of today."""
+    """Raise Forged unless a push is signed and of today."""
     at = headers.get(TIMESTAMP, "")
     expected = signature(encrypt_key, at, headers.get(NONCE, ""), body)
     if not hmac.compare_digest(expected.encode(), headers.get(SIGNATURE, "").encode("utf-8", "replace")):
-        raise Refused("the signature does not fit; is encrypt_key_env the app's Encrypt Key?", status=_HTTP_FORGED)
-    if not at.isascii() or not at.isdigit() or abs(now - int(at)) > FRESH_S:
-        raise Refused("the push is more than a day old, or our clock is wrong", status=_HTTP_FORGED)
+        raise Forged("the signature does not fit; is encrypt_key_env the app's Encrypt Key?")
+    if not is_fresh(at, now, FRESH_S):
+        raise Forged("the push is more than a day old, or our clock is wrong")
 
 
 def decrypt(encrypt_key: str, sealed: str) -> bytes:
-    """AES-256-CBC with the key's SHA-256, the first block being the initial vector. Raises Refused (401)."""
+    """AES-256-CBC with the key's SHA-256, the first block being the initial vector. Raises Forged."""
     try:
         raw = base64.b64decode(sealed, validate=True)
         decryptor = Cipher(algorithms.AES(_key(encrypt_key)), modes.CBC(raw[:_BLOCK_BYTES])).decryptor()
@@ -44,7 +43,7 @@ def decrypt(encrypt_key: str, sealed: str) -> bytes:
         unpadder = PKCS7(_BLOCK_BITS).unpadder()
         return unpadder.update(padded) + unpadder.finalize()
     except (ValueError, binascii.Error) as error:
-        raise Refused("the push cannot be decrypted with our Encrypt Key", status=_HTTP_FORGED) from error
+        raise Forged("the push cannot be decrypted with our Encrypt Key") from error
 
 
 def _key(encrypt_key: str) -> bytes:

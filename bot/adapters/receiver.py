@@ -3,12 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
 from aiohttp import web
 
+from bot.adapters.push import Delivery, Refused
 from models.chat import ChatEvent
 from models.errors import PlatformError
 from models.ids import EventId
@@ -19,25 +19,9 @@ BODY_S = 10.0
 """Within which a request's body has to be here."""
 WAITING_MAX = 1024
 """Events between the platform and the inbox."""
-_HTTP_OK, _HTTP_BAD, _HTTP_LATE, _HTTP_AGAIN = 200, 400, 408, 503
+_HTTP_LATE, _HTTP_AGAIN = 408, 503
 
 log = structlog.get_logger(__name__)
-
-
-class Refused(Exception):  # noqa: N818 - an answer to a request, not a fault of ours
-    """A request that is not taken; ``status`` is the HTTP status of the answer, the message its body."""
-
-    def __init__(self, message: str, *, status: int = _HTTP_BAD) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a request brought: an event (None: nothing for us), and the JSON to answer with."""
-
-    event: ChatEvent | None = None
-    answer: Mapping[str, object] = field(default_factory=dict)
 
 
 class Receiver:

@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from bot.adapters.backoff import Backoff
 from bot.adapters.base import Capabilities
-from bot.adapters.receiver import Delivery, Receiver, Refused
+from bot.adapters.push import Delivery, Refused, json_of
+from bot.adapters.receiver import Receiver
 from bot.adapters.webhook_signature import check, key_of, signed
 from models.chat import ChatEvent, EventKind
 from models.errors import PlatformError
@@ -79,11 +80,10 @@ class WebhookChat:
             if self._session is not None:
                 await self._session.close()
 
-    async def events(self, cursor: str | None) -> AsyncIterator[ChatEvent]:
+    def events(self, cursor: str | None) -> AsyncIterator[ChatEvent]:
         """Yield events as they are posted. What was not answered with 200, the platform posts again: no cursor."""
         del cursor
-        async for event in self.receiver.events():
-            yield event
+        return self.receiver.events()
 
     def durable(self, events: Sequence[ChatEvent]) -> None:
         """Answer the requests that brought these events."""
@@ -115,10 +115,7 @@ class WebhookChat:
 
     async def _read(self, headers: Mapping[str, str], body: bytes) -> Delivery:
         check(self._key, headers, body, time.time())
-        try:
-            found = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise Refused(f"the body is not JSON: {error}") from error
+        found = json_of(body)
         if isinstance(found, dict) and isinstance(kind := found.get("kind"), str) and kind not in _KINDS:
             return Delivery(answer={"ignored": "a kind that is not known"})
         try:

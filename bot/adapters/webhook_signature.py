@@ -6,16 +6,15 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from bot.adapters.receiver import Refused
+from bot.adapters.push import Forged, is_fresh
 from models.errors import SettingsError
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 """The headers."""
 FRESH_S = 300
-"""How far a request's time may lie from ours; later, somebody may be repeating it."""
+"""How far a request's time may lie from ours."""
 _PREFIX, _VERSION = "whsec_", "v1,"
 _KEY_BYTES = 24
-_HTTP_FORGED = 401
 
 
 def key_of(secret: str) -> bytes:
@@ -37,14 +36,14 @@ def signed(key: bytes, message_id: str, at: int, body: bytes) -> dict[str, str]:
 
 
 def check(key: bytes, headers: Mapping[str, str], body: bytes, now: float) -> None:
-    """Raise Refused (401) unless a request is fresh and one of its signatures (there are two in a rotation) is ours."""
+    """Raise Forged unless a request is fresh and one of its signatures (there are two in a rotation) is ours."""
     message_id, at, given = headers.get(ID, ""), headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     expected = (_VERSION + _mac(key, message_id, at, body)).encode()
     matches = [hmac.compare_digest(expected, one.encode("utf-8", "replace")) for one in given.split()]
     if not any(matches):
-        raise Refused("the signature does not fit", status=_HTTP_FORGED)
-    if not at.isascii() or not at.isdigit() or abs(now - int(at)) > FRESH_S:
-        raise Refused(f"the time of the request is more than {FRESH_S} seconds away from ours", status=_HTTP_FORGED)
+        raise Forged("the signature does not fit")
+    if not is_fresh(at, now, FRESH_S):
+        raise Forged(f"the time of the request is more than {FRESH_S} seconds away from ours")
 
 
 def _mac(key: bytes, message_id: str, at: str, body: bytes) -> str:

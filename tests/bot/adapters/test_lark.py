@@ -12,7 +12,7 @@ from fake_lark import CHAT, KEY, VERIFICATION, seal, signed
 
 from bot.adapters.lark_calls import LarkError
 from bot.adapters.lark_seal import decrypt, signature
-from bot.adapters.receiver import Refused
+from bot.adapters.push import Refused
 from models.errors import PlatformError, SettingsError
 from models.settings import LarkSettings
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from bot.adapters import webhook_signature
-from bot.adapters.receiver import Refused
+from bot.adapters.push import Refused
 from bot.adapters.webhook import WebhookChat
 from models.errors import PlatformError, SettingsError
 from models.settings import WebhookSettings
