@@ -1,5 +1,6 @@
 """Reading labelled rows: JSON lines in the project's own form, the public single-choice sets' and the paper's."""
 
+import codecs
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,14 +23,22 @@ _LINE = "line "
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object of a JSON-lines file; raises InputError naming file, line and fault."""
+    """Yield line number and object of a JSON-lines file; raises InputError naming file, line and fault.
+
+    A byte order mark at the beginning is passed over: some editors write one.
+    """
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
+        with path.open("rb") as file:
+            for number, raw in enumerate(file, start=1):
+                line = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).strip()
+                if not line:
                     continue
                 try:
-                    row = json.loads(line)
+                    row = json.loads(line.decode())
+                except UnicodeDecodeError as error:
+                    raise InputError(
+                        f"{path}, line {number}: this is not UTF-8 text ({error}); save the file as UTF-8"
+                    ) from error
                 except (ValueError, RecursionError) as error:
                     raise InputError(f"{path}, line {number}: this is no JSON ({error})") from error
                 if not isinstance(row, dict):
@@ -37,16 +46,15 @@ def read_json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, row
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
     """Read labelled rows; a row that answers none of the questions is left out.
 
-    Raises InputError where a row has no text, or an answer that its question does not offer.
+    Raises InputError where a row has no text, or an answer that its question does not offer, or where there is no row.
     """
     items: list[Item] = []
+    number = 0
     for number, row in read_json_lines(path):
         try:
             item = _item(row, number, questions)
@@ -56,6 +64,8 @@ def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
             raise InputError(f"{path}, line {number}: {error}; see docs/formats.md") from error
         if item is not None:
             items.append(item)
+    if not number:
+        raise InputError(f"{path} is empty; docs/formats.md has the form of labelled rows")
     return items
 
 

@@ -40,7 +40,7 @@ from retrain.judged import Judged, judged
 from retrain.ladder import Course, Readings, Rung, train, trained_on
 from retrain.leakage import apart, refuse
 from retrain.peer import peer_scores
-from retrain.picture import draw, panels
+from retrain.picture import PICTURE, draw, panels
 from retrain.report import RunReport
 from retrain.scaling.ladder import Ladder
 from retrain.second_try import at_rate
@@ -50,7 +50,7 @@ from retrain.selection.stage import plan_of, run_of, select, title_of, told_of
 from retrain.suspecting import all_weighed, weighings
 from retrain.verdict import reach
 
-PICTURE, SELECTION, CURVES = "ladder.png", "selection.png", "curves"
+SELECTION, CURVES = "selection.png", "curves"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

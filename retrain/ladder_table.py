@@ -20,7 +20,7 @@ def show_ladder(drawn: Sequence[Panel]) -> None:
         for old in panel.vanilla:
             figures = (_pair(old, tuned.get(old.rung), figure) for figure in ("f1", "macro_f1", "gold"))
             table.add_row(old.rung, short_count(old.parameters), str(old.items), *figures)
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
         for setback in panel.setbacks:
             click.echo(setback.told)
 

@@ -21,6 +21,8 @@ from retrain.trend import RungScore, majority, prior, rung_score
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+PICTURE = "ladder.png"
+"""The picture's name in a candidate's folder."""
 COLOURS = {Outcome.PASS: "#1b7837", Outcome.FAIL: "#b2182b", Outcome.INCONCLUSIVE: "#a6611a"}
 VANILLA, TUNED, BASELINE = "#8a8a8a", "#2166ac", "#b2182b"
 

@@ -3,7 +3,7 @@
 import json
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -14,12 +14,10 @@ from models.evidence import Candidate, Verdict
 from models.settings import Settings, load_settings
 from models.store import learning
 from models.store.database import open_database
-from retrain.verdict import Again, reach_again
+from retrain.options import AS_JSON, CONFIG
 
-CONFIG = click.option(
-    "--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True, help="Settings file."
-)
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+if TYPE_CHECKING:
+    from retrain.verdict import Again
 
 
 @click.group()
@@ -39,13 +37,13 @@ def list_(config: Path, *, as_json: bool) -> None:
     if not rows:
         click.echo("no verdicts yet; `quandary cycle` trains a candidate and judges it")
         return
-    names = (Column("candidate", no_wrap=True), "outcome", Column("judged", no_wrap=True), "gate", "base")
-    table = Table(*names, "pass / fail / open")
+    whole = (Column(name, no_wrap=True) for name in ("candidate", "outcome", "judged (UTC)", "gate"))
+    table = Table(*whole, Column("base", overflow="fold"))
     for row in rows:
-        counts = row["checks"]
-        told = f"{counts['pass']} / {counts['fail']} / {counts['inconclusive']}"
-        table.add_row(row["candidate"], row["outcome"], row["judged_at"][:16], row["gate_version"], row["base"], told)
-    Console().print(table)
+        counts, at = row["checks"], row["judged_at"][:16].replace("T", " ")
+        told = f"{row['outcome']}\n{counts['pass']} pass, {counts['fail']} fail,\n{counts['inconclusive']} open"
+        table.add_row(row["candidate"], told, at, row["gate_version"].partition("+")[0], row["base"])
+    Console(markup=False, emoji=False).print(table)
 
 
 @verdict.command()
@@ -57,6 +55,8 @@ def show(candidate: str, config: Path, *, as_json: bool) -> None:
 
     An error ends it if the evidence gives another verdict than was stored.
     """
+    from retrain.verdict import reach_again  # noqa: PLC0415 - the list does without scipy and scikit-learn
+
     settings = load_settings(config)
     found = [pair for pair in _known(settings) if candidate and pair[0].id.startswith(candidate)]
     if len(found) != 1:
@@ -90,7 +90,7 @@ def _row(candidate: Candidate, told: Verdict) -> dict[str, Any]:
     }
 
 
-def _body(candidate: Candidate, again: Again) -> dict[str, Any]:
+def _body(candidate: Candidate, again: "Again") -> dict[str, Any]:
     terms = again.stored.terms
     return {
         **_row(candidate, again.stored),
@@ -113,13 +113,13 @@ def _checks(told: Verdict) -> list[dict[str, Any]]:
     ]
 
 
-def _tell(candidate: Candidate, again: Again) -> None:
+def _tell(candidate: Candidate, again: "Again") -> None:
     stored = again.stored
     title = f"Candidate {candidate.id}: {stored.outcome.value}, {stored.judged_at:%Y-%m-%d %H:%M} UTC"
     table = Table("check", "outcome", "reason", title=f"{title}, gate {stored.gate_version}", show_lines=True)
     for check in stored.checks:
         table.add_row(check.name, check.outcome.value, check.reason)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     if again.same is None:
         click.echo(f"not reached again: {again.why}")
     elif again.same:

@@ -32,7 +32,10 @@ def typed(page: Path) -> Iterator[list[str]]:
 
 def commands(group: click.Group, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """All commands below a group by the words that lead to them."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         yield (*way, name), command
         if isinstance(command, click.Group):
             yield from commands(command, (*way, name))

@@ -17,6 +17,8 @@ from bot.erasure_report import scan
 from bot.queue_access import HOME, alias_key_in, argilla_of, argilla_runs
 from labeling.desk import Desk
 from labeling.outbox import Outbox
+from models.erasure import TraceKind
+from models.errors import InputError
 from models.ids import ErasureId, MemberId, RoomId
 from models.settings import Settings, load_settings
 from models.store import erasure as erasing
@@ -37,7 +39,8 @@ def erasure() -> None:
 def forget(config: Path, member: str, room: str | None) -> None:
     """Erase all that MEMBER (the id that the platform gives them) said.
 
-    With a running bot the rest follows within minutes; without one everything is done before this ends.
+    With a running bot the rest follows within minutes; without one everything is done before this ends. An error ends
+    it, and nothing is noted, where nothing is known of the member.
     """
     settings = load_settings(config)
     name, running = asyncio.run(_forget(settings, MemberId(member), None if room is None else RoomId(room)))
@@ -113,7 +116,13 @@ async def _take_back(settings: Settings, store: Store) -> None:
 def _forget_all(db: Database, member: MemberId, room: RoomId | None, at: datetime) -> ErasureId:
     with transaction(db):
         name = erasing.forget_member(db, member, room, at)
-        feedback.forget(db, member, room)
+        marks = feedback.forget(db, member, room)
+        if not marks and not any(t.kind is not TraceKind.STEP for t in erasures.traces(db, name)):
+            where = "in any room" if room is None else f"in the room {room!r}"
+            raise InputError(
+                f"nothing was erased: no message, window or feedback of the member {member!r} is kept {where}; give "
+                "the id that the platform gives them, such as @ann:example.org"
+            )
     return name
 
 

@@ -99,4 +99,4 @@ def show(found: Evaluation, model: str) -> None:
     table.add_row("milliseconds per item", f"{found.ms_per_item:.1f}")
     if found.left_out:
         table.add_row("labels that abstain, left out", str(found.left_out))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)

@@ -1,6 +1,7 @@
 """Commands of the learning side, handed on to ``python -m retrain``: the bot itself needs no torch."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,11 +11,12 @@ import click
 from click.core import ParameterSource
 
 from models.errors import TrainingError
+from models.program import CALLED_AS
 
 NAMES: Mapping[str, str] = {
     "cycle": "Everything from labels to a judged candidate, as the schedule does at night.",
     "train": "Train one adapter, without a ladder, a gate or a candidate.",
-    "ladder": "Read the ladder, untrained and tuned, and draw it.",
+    "ladder": "Read the ladder, untrained and tuned, and draw it: `quandary ladder run`.",
     "gate": "Judge a candidate once more, under the settings as they are now.",
     "verdict": "List verdicts; show one, reached again from its stored evidence and compared.",
     "revise": "Try another wording of a question on the same labels; adopt it, or take it back; show the history.",
@@ -42,16 +44,20 @@ def hand_on(words: tuple[str, ...], about: str) -> click.Command:
         named = any(argument.split("=")[0] == "--config" for argument in whole)
         if given and whole and whole[0] in _WITH_SETTINGS and not named:
             whole += ["--config", str(Path(root.params["config"]).resolve())]
-        context.exit(_wait([sys.executable, "-m", "retrain", *whole]))
+        called = root.info_name or "quandary"
+        context.exit(_wait([sys.executable, "-m", "retrain", *whole], called if words else f"{called} retrain"))
 
     untouched = {"ignore_unknown_options": True, "help_option_names": []}
     command = click.command(words[-1] if words else "retrain", help=about, context_settings=untouched)
     return command(click.argument("arguments", nargs=-1, type=click.UNPROCESSED)(run))
 
 
-def _wait(command: list[str]) -> int:
-    """Run to the end; ctrl-C reaches the learning side too, so we wait for it to end in its own way."""
-    with subprocess.Popen(command) as running:
+def _wait(command: list[str], called: str) -> int:
+    """Run to the end; ctrl-C reaches the learning side too, so we wait for it to end in its own way.
+
+    ``called`` is what its help says before the command's name.
+    """
+    with subprocess.Popen(command, env={**os.environ, CALLED_AS: called}) as running:
         while True:
             try:
                 status = running.wait()

@@ -56,13 +56,13 @@ def replay(config: Path, file: Path, model: str | None, speed: float, *, keep: b
     figures = found.figures()
     for name, label in SHOWN.items():
         table.add_row(label, str(figures[name]))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 def _with_bar(
     settings: Settings, file: Path, data_dir: Path, model: str | None, speed: float, *, quiet: bool
 ) -> Replayed:
-    console = Console(stderr=True)
+    console = Console(stderr=True, markup=False, emoji=False)
     with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         bar = progress.add_task("messages", total=None)
         return asyncio.run(

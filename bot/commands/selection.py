@@ -48,7 +48,7 @@ def _body(
 
 
 def _show(run: SelectionRun, scores: list[LabelScore], picture: Path | None, *, with_labels: bool) -> None:
-    console = Console()
+    console = Console(markup=False, emoji=False)
     what = "all labels" if run.method == "all" else f"{run.share:.3g} of the labels by {run.method}, {run.balance}"
     twice = ", near-duplicates dropped" if run.drop_near_duplicates else ""
     table = Table(title=f"{run.chosen_at:%Y-%m-%d %H:%M} UTC, {run.rung}: {what}{twice}")

@@ -61,7 +61,7 @@ def list_suspects(config: Path, *, everything: bool, as_json: bool) -> None:
     for one in shown:
         why = "; ".join(WORDS[reason] for reason in one.reasons)
         table.add_row(one.burst, one.question, one.given, one.suspected, f"{one.suspicion:.2f}", why)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
 
 
 @suspects.command("send")
@@ -109,7 +109,7 @@ def suspects_status(config: Path, *, as_json: bool) -> None:
         table.add_column(column, justify="right" if column else "left")
     for name, row in rows.items():
         table.add_row(name, *(str(value) for value in (row.sent, row.answered, row.changed, row.disputed)))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     if rows["suspects"].answered and rows["controls"].answered:
         click.echo(told_of(rows["suspects"], rows["controls"]))
 

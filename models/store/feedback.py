@@ -75,13 +75,14 @@ def withdraw(db: Database, event: EventId) -> None:
         db.conn.execute("DELETE FROM feedback WHERE event = ? AND kind = ?", [event, FeedbackKind.REACTION.value])
 
 
-def forget(db: Database, member: MemberId, room: RoomId | None) -> None:
-    """Drop all feedback of a member, in one room or (None) in all."""
+def forget(db: Database, member: MemberId, room: RoomId | None) -> int:
+    """Drop all feedback of a member, in one room or (None) in all; returns how much there was."""
     with transaction(db):
-        db.conn.execute(
+        gone = db.conn.execute(
             "DELETE FROM feedback WHERE member = :member AND (:room IS NULL OR room = :room)",
             {"member": member, "room": room},
         )
+    return int(gone.rowcount)
 
 
 def recall(db: Database, said: EventId) -> None:

@@ -61,7 +61,7 @@ def _table(rungs: Sequence[TableRung], readings: Sequence[TableReading], *, as_j
     for rung in rungs:
         figures = (f"{rung.figures[r.figure]:g}" + (" !" if r.outlying == rung.rung else "") for r in readings)
         table.add_row(rung.rung if rung.dense else f"{rung.rung} (not dense)", f"{rung.parameters:,}", *figures)
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)
     for reading in readings:
         click.echo(reading.told)
         click.echo(f"  The paper's rule, a rise at every step: {'kept' if reading.whole.strict else 'broken'}.")
@@ -90,7 +90,7 @@ def _items(ladders: Sequence[Ladder], checks: Sequence[Sequence[Check]], *, as_j
             table.add_column(column, justify="left" if column == "rung" else "right")
         for row in rows:
             table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
-        Console().print(table)
+        Console(markup=False, emoji=False).print(table)
         for one in found:
             click.echo(f"{one.name}: {one.outcome.value}. {one.reason}.")
             if "strict_rise" in one.figures:

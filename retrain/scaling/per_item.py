@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from models.labelled import read_json_lines
 from models.question import Option, Question
 from retrain.judged import Judged
 from retrain.scaling.ladder import Ladder
-from retrain.scaling.table import DENSE, LEAST_RUNGS, PARAMETERS, RUNG, flag, size
+from retrain.scaling.table import DENSE, PARAMETERS, RUNG, flag, ladder_of, size
 
 YES, NO = "yes", "no"
 ARMS = ("vanilla", "tuned")
 TINY = 1e-9
+MOST_WEIGHT = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def read_per_item(path: Path, positive: str = YES) -> list[Ladder]:
     """
     lines = [_line(f"{path}, line {number}", row, positive) for number, row in read_json_lines(path)]
     if not lines:
-        raise InputError(f"{path} is empty")
+        raise InputError(f"{path} is empty; docs/formats.md has the form of ladders by item")
     names = dict.fromkeys(line.question for line in lines)
     return [_ladder(path, name, [line for line in lines if line.question == name], positive) for name in names]
 
@@ -55,7 +55,9 @@ def _line(where: str, row: Mapping[str, Any], positive: str) -> Line:
     for column in (RUNG, PARAMETERS, "id", "gold"):
         if row.get(column) in (None, ""):
             raise InputError(f"{where}, column {column}: missing")
-    arm = row.get("arm", ARMS[0])
+    if isinstance(row["id"], bool) or not isinstance(row["id"], str | int | float):
+        raise InputError(f"{where}, column id: {row['id']!r} is neither a string nor a number")
+    arm = _given(row, "arm", ARMS[0])
     if arm not in ARMS:
         raise InputError(f"{where}, column arm: {arm!r} is neither {ARMS[0]} nor {ARMS[1]}")
     scores = _scores(where, row, positive)
@@ -65,23 +67,29 @@ def _line(where: str, row: Mapping[str, Any], positive: str) -> Line:
         raise InputError(f"{where}, column gold: {gold!r} is none of {', '.join(scores)}")
     return Line(
         where=where,
-        question=str(row.get("question", "question")),
+        question=str(_given(row, "question", "question")),
         arm=arm,
         rung=str(row[RUNG]),
         parameters=size(row[PARAMETERS], where),
-        dense=flag(row.get(DENSE, ""), where),
+        dense=flag(_given(row, DENSE, ""), where),
         id=str(row["id"]),
-        conversation=str(row.get("conversation", row["id"])),
+        conversation=str(_given(row, "conversation", row["id"])),
         gold=gold,
-        weight=_number(where, "weight", row.get("weight", 1.0), least=TINY),
+        weight=_number(where, "weight", _given(row, "weight", 1.0), least=TINY, most=MOST_WEIGHT),
         scores=scores,
     )
+
+
+def _given(row: Mapping[str, Any], column: str, otherwise: object) -> object:
+    """A field that may be left out; null is as good as none."""
+    return otherwise if row.get(column) is None else row[column]
 
 
 def _scores(where: str, row: Mapping[str, Any], positive: str) -> dict[str, float]:
     if "probability" in row:
         chance = _number(where, "probability", row["probability"], least=0.0, most=1.0)
-        return {positive: math.log(max(chance, TINY)), NO: math.log(max(1 - chance, TINY))}
+        other = NO if positive != NO else YES
+        return {positive: math.log(max(chance, TINY)), other: math.log(max(1 - chance, TINY))}
     told = row.get("scores")
     if not isinstance(told, dict) or len(told) < 2:
         raise InputError(
@@ -120,25 +128,13 @@ def _ladder(path: Path, name: str, lines: Sequence[Line], positive: str) -> Ladd
         if tuple(line.scores) != options:
             raise InputError(f"{line.where}, column scores: other answers than {', '.join(options)}")
     order = sorted(rungs.values(), key=lambda line: line.parameters)
-    dense = [line.parameters for line in order if line.dense]
-    if len(set(dense)) < max(LEAST_RUNGS, len(dense)):
-        raise InputError(
-            f"{path}: {len(set(dense))} sizes of {len(dense)} dense rungs for {name}; {LEAST_RUNGS} at the least are "
-            "needed, no two of one size"
-        )
+    ladder_of([(line.rung, line.parameters) for line in order if line.dense], f"{path}, question {name}")
+    _same_items(path, lines)
     read = {
         arm: tuple(_judged(question, [x for x in lines if (x.arm, x.rung) == (arm, rung.rung)]) for rung in order)
         for arm in ARMS
         if any(line.arm == arm for line in lines)
     }
-    first_read = next(iter(read.values()))[0]
-    for arm, judged in read.items():
-        for rung, rows in zip(order, judged, strict=True):
-            if rows.ids != first_read.ids or not np.array_equal(rows.gold, first_read.gold):
-                raise InputError(
-                    f"{path}: {rung.rung} ({arm}) was not read on the same items and labels of {name} as "
-                    f"{order[0].rung}: each rung needs a line for each item, with the same gold"
-                )
     return Ladder(
         question=question,
         rungs=tuple(line.rung for line in order),
@@ -149,11 +145,32 @@ def _ladder(path: Path, name: str, lines: Sequence[Line], positive: str) -> Ladd
     )
 
 
+def _same_items(path: Path, lines: Sequence[Line]) -> None:
+    """Every rung reads each item once in each arm that the file has, and all say the same of the item itself."""
+    items = {line.id: line for line in reversed(lines)}
+    arms, rungs = (dict.fromkeys(getattr(line, column) for line in lines) for column in ("arm", "rung"))
+    seen: dict[tuple[str, str], set[str]] = {(arm, rung): set() for arm in arms for rung in rungs}
+    for line in lines:
+        first, known = items[line.id], seen[line.arm, line.rung]
+        if line.id in known:
+            raise InputError(f"{line.where}, column id: {line.id} stands there more than once for {line.rung}")
+        known.add(line.id)
+        for column in ("gold", "conversation", "weight"):
+            if getattr(line, column) != getattr(first, column):
+                raise InputError(
+                    f"{line.where}, column {column}: {getattr(line, column)!r} for the item {line.id}, and "
+                    f"{getattr(first, column)!r} in {first.where.removeprefix(f'{path}, ')}; rungs read the same items"
+                )
+    for (arm, rung), known in seen.items():
+        if lacking := [name for name in items if name not in known]:
+            raise InputError(
+                f"{path}: {rung} ({arm}) has no line for {len(lacking)} of {len(items)} items, such as {lacking[-1]} "
+                f"({items[lacking[-1]].where.removeprefix(f'{path}, ')}); each rung needs a line for each item"
+            )
+
+
 def _judged(question: Question, lines: Sequence[Line]) -> Judged:
     rows = sorted(lines, key=lambda line: line.id)
-    for first, second in pairwise(rows):
-        if first.id == second.id:
-            raise InputError(f"{second.where}, column id: {second.id} stands there more than once for {second.rung}")
     return Judged(
         question=question,
         scores=np.array([list(row.scores.values()) for row in rows]).reshape(len(rows), len(question.options)),

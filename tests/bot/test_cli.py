@@ -131,15 +131,15 @@ def test_every_command_says_what_it_does(command):
 
 def test_learning_commands_are_handed_on(monkeypatch, tmp_path):
     calls = []
-    monkeypatch.setattr(learning, "_wait", lambda command: calls.append(command[2:]) or 3)
+    monkeypatch.setattr(learning, "_wait", lambda command, called: calls.append((called.split()[1:], command[2:])) or 3)
     runner = CliRunner()
     assert runner.invoke(cli, ["ladder", "--rungs", "2", "--help"]).exit_code == 3
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "cycle"])
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "retrain", "export", "gguf", "a", "b"])
     assert calls == [
-        ["retrain", "ladder", "--rungs", "2", "--help"],
-        ["retrain", "cycle", "--config", str(tmp_path / "c.toml")],
-        ["retrain", "export", "gguf", "a", "b", "--config", str(tmp_path / "c.toml")],
+        ([], ["retrain", "ladder", "--rungs", "2", "--help"]),
+        ([], ["retrain", "cycle", "--config", str(tmp_path / "c.toml")]),
+        (["retrain"], ["retrain", "export", "gguf", "a", "b", "--config", str(tmp_path / "c.toml")]),
     ]
     monkeypatch.setattr(learning.importlib.util, "find_spec", lambda name: None)
     assert "extra [retrain]" in str(runner.invoke(cli, ["cycle"]).exception)

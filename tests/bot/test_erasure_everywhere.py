@@ -216,7 +216,13 @@ def test_the_command_erases_and_reports_where_no_argilla_ever_ran(settings, tmp_
     assert [(one["id"], one["verified"], one["left"]) for one in found["datasets"]] == [(dataset.id, True, 0)]
     assert read_dataset(dataset.path).erased == found["datasets"][0]["items"] > HERS
     assert [candidate["id"] for candidate in found["candidates"]] == ["c1"]
+    for more in ((), ("--room", "elsewhere")):
+        unknown = CliRunner().invoke(cli, ["--config", config, "erasure", "forget", "alice", *more])
+        assert "nothing was erased: no message, window or feedback of the member 'alice' is kept" in str(
+            unknown.exception
+        )
     listed = CliRunner().invoke(cli, ["--config", config, "erasure", "list"])
+    assert len(listed.stdout.splitlines()) == 1
     assert "forget  all rooms  done" in listed.stdout
 
 

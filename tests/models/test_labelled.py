@@ -82,3 +82,19 @@ def test_a_bad_line_is_named(tmp_path: Path, questions, line: str, piece: str) -
 def test_a_missing_file_is_named(tmp_path: Path, questions) -> None:
     with pytest.raises(InputError, match="nowhere"):
         read_items(tmp_path / "nowhere.jsonl", questions)
+
+
+def test_a_byte_order_mark_is_passed_over_and_bytes_that_are_no_text_are_told_by_line(tmp_path, questions) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = b'{"text": "t", "label": true}'
+    path.write_bytes(b"\xef\xbb\xbf" + row + b"\r\n" + row)
+    assert len(read_items(path, questions)) == 2
+    path.write_bytes(row + b'\n{"text": "\xe9"}\n')
+    with pytest.raises(InputError, match="line 2: this is not UTF-8 text"):
+        read_items(path, questions)
+
+
+def test_an_empty_file_is_told(tmp_path, questions) -> None:
+    with pytest.raises(InputError, match=r"rows\.jsonl is empty"):
+        read_items(write(tmp_path, "", " "), questions)
+    assert read_items(write(tmp_path, {"text": "nobody answered"}), questions) == []

@@ -58,19 +58,34 @@ def test_the_command_names_the_4b_rung_and_shows_the_papers_rule(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "name", "told"),
     [
-        ("", "t.csv", "no table in it"),
+        ("", "t.csv", "t.csv is empty"),
+        ("no table here\n", "t.md", "no table in it"),
+        ("rung,parameters,F1\n", "t.csv", "no rung stands in it"),
+        ("rung;parameters;F1\na;1B;1\n", "t.csv", "line 1: no column rung or parameters in 'rung;parameters;F1'"),
+        ("rung,parameters,F1\na,1e400,1\n", "t.csv", "line 2, column parameters: '1e400' is no number of parameters"),
+        (f"rung,parameters,F1\na,{'9' * 999},1\n", "t.csv", r"column parameters: '9{40}\.\.\.' is no number"),
+        ("rung,parameters,F1\na,1B,1e308\n", "t.csv", "column F1: '1e308' is out of range"),
+        ("rung,parameters,F1\na,1B,60%\nb,2B,.7\n", "t.csv", "line 3, column F1: percent signs"),
+        ('rung,parameters,F1\n"a,1B,1\n', "t.csv", "line 2: unexpected end of data; is a quotation mark not closed"),
+        ("rung,parameters,F1\na,1B,1\nb,2B,1\nc,2B,1\n", "t.csv", "'b' and 'c' both have 2,000,000,000 parameters"),
         ("rung,parameters,F1\na,1B,x\nb,2B,1\nc,3B,1\n", "t.csv", r"line 2, column F1: 'x' is no number"),
         ("rung,parameters,F1\na,big,1\n", "t.csv", r"line 2, column parameters: 'big' is no number of parameters"),
         ("rung,parameters,dense,F1\na,1B,maybe,1\n", "t.csv", r"line 2, column dense: 'maybe'"),
         ("rung,parameters,F1\na,1B,1,2\n", "t.csv", r"line 2: 4 cells under 3 columns"),
-        ("rung,F1\na,1\n", "t.csv", r"line 2: the column parameters is missing"),
+        ("rung,F1\na,1\n", "t.csv", "line 1: no column parameters in 'rung, F1'"),
         ("rung,parameters\na,1B\nb,2B\nc,3B\n", "t.csv", "no column besides"),
         ("rung,parameters,F1,F1\na,1B,1,1\n", "t.csv", "names, each its own"),
         ("rung,parameters,F1\na,1B,1\na,2B,1\n", "t.csv", "line 2, column rung: 'a' stands here more than once"),
-        ("rung,parameters,F1\na,1B,1\nb,2B,1\n", "t.csv", "2 sizes of 2 dense rungs"),
+        (
+            "rung,parameters,F1\na,1B,1\nb,2B,1\n",
+            "t.csv",
+            "3 dense rungs at the least make a ladder, and there are 2: a, b",
+        ),
         ("rung,parameters,F1\na,1B,nan\n", "t.csv", "column F1: 'nan' is no number"),
         ("{}", "t.json", "a list of objects"),
         ("[", "t.json", "no JSON"),
+        ("[]", "t.json", "no rung stands in it"),
+        ('{"rung": "a"}\n{"rung": "b"}\n', "t.json", r"objects line by line stand in \.jsonl"),
         ('[{"rung": "a", "parameters": 1, "F1": 1}, {"rung": "b", "parameters": 2}]', "t.json", "rung 2, column F1"),
     ],
 )
@@ -83,8 +98,8 @@ def test_a_damaged_table_is_refused_by_line_and_column(tmp_path: Path, text: str
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read"):
         read_table(tmp_path / "t.csv")
-    (tmp_path / "t.csv").write_bytes(b"rung,\xff\xfe")
-    with pytest.raises(InputError, match="UTF-8"):
+    (tmp_path / "t.csv").write_bytes(b"rung,F1\n\xff\xfe")
+    with pytest.raises(InputError, match="line 2: this is not UTF-8 text"):
         read_table(tmp_path / "t.csv")
 
 
@@ -157,7 +172,10 @@ def test_a_probability_is_enough_and_a_reference_rung_is_not_counted(tmp_path: P
         ({"weight": 0.0}, "column weight: 0.0 is out of range"),
         ({"parameters": 7}, "told otherwise in another line"),
         ({"id": "1"}, "stands there more than once"),
-        ({"id": "new"}, "was not read on the same items"),
+        ({"id": [1]}, r"line 1, column id: \[1\] is neither a string nor a number"),
+        ({"id": "new"}, r"rung 1 \(vanilla\) has no line for 1 of 21 items"),
+        ({"conversation": "new"}, "line 21, column conversation: .* and 'new' in line 1"),
+        ({"weight": 2.0}, "line 21, column weight: 1.0 for the item .*, and 2.0 in line 1"),
         ({"scores": {"no": 0.0, "yes": 0.0}}, "column scores: other answers"),
     ],
 )
@@ -168,8 +186,27 @@ def test_a_damaged_line_is_refused_by_line_and_column(tmp_path: Path, change: di
         read_per_item(written(tmp_path / "items.jsonl", rows))
 
 
+def test_a_field_that_is_null_is_as_good_as_left_out(tmp_path: Path) -> None:
+    rows = [{**row, "question": None, "weight": None, "dense": None, "conversation": None} for row in lines(20)]
+    [ladder] = read_per_item(written(tmp_path / "items.jsonl", rows))
+    assert ladder.question.id == "question"
+    assert len(set(ladder.vanilla[0].conversations)) == 20
+
+
+def test_a_probability_may_be_of_the_answer_no(tmp_path: Path) -> None:
+    rows = [{**row, "probability": 0.25} for row in lines(20)]
+    [ladder] = read_per_item(written(tmp_path / "items.jsonl", rows), positive="no")
+    assert ladder.question.positive == "no"
+    assert [option.id for option in ladder.question.options] == ["no", "yes"]
+
+
+def test_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(CSV.replace("4B,4B", "[/red] :smile:,4B"))
+    assert "[/red] :smile:" in check(tmp_path / "t.csv")
+
+
 def test_two_rungs_and_no_rungs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is empty"):
         read_per_item(written(tmp_path / "items.jsonl", []))
-    with pytest.raises(InputError, match="3 at the least"):
+    with pytest.raises(InputError, match="3 dense rungs at the least"):
         read_per_item(written(tmp_path / "items.jsonl", [r for r in lines(20) if r["rung"] in ("rung 1", "rung 2")]))
