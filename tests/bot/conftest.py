@@ -42,6 +42,12 @@ async def store(settings):
 
 
 @pytest.fixture
+def any_model(monkeypatch):
+    """Let the slot open a model by any name; what it opens is the test's own."""
+    monkeypatch.setattr("bot.slot.gguf_of", Path)
+
+
+@pytest.fixture
 def excerpt():
     return EXCERPT
 

@@ -3,11 +3,10 @@
 import asyncio
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from bot_fakes import said, settings_in
-from test_pipeline import Chat, pipeline
+from live_flow import Chat, pipeline
 
 from bot.adapters.base import Capabilities
 from bot.introduction import introduction
@@ -21,10 +20,7 @@ from models.store import bursts, consent, decisions, erasure, inbox, requests
 from models.store.database import open_database
 from models.store.thread import Store
 
-
-@pytest.fixture(autouse=True)
-def _any_model(monkeypatch):
-    monkeypatch.setattr("bot.slot.gguf_of", Path)
+pytestmark = pytest.mark.usefixtures("any_model")
 
 
 def rooms(**modes):

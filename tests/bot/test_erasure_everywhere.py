@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bot_fakes import REPO, FakeDecider, candidate_of, said
 from click.testing import CliRunner
-from test_pipeline import Chat
+from live_flow import Chat
 
 from bot.cli import cli
 from bot.erasing import Eraser

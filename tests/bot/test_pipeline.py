@@ -6,73 +6,23 @@ import random
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from bot_fakes import REPO, FakeDecider, said, settings_in
+from live_flow import Chat, ids, pipeline, run
 
-from bot.adapters.base import Capabilities
 from bot.adapters.replay import ReplayChat
-from bot.pipeline import Pipeline
-from bot.slot import ServingSlot
 from models.chat import EventKind
-from models.labels import Label, RequestState, Response, ResponseStatus
+from models.labels import RequestState
 from models.settings import AskSettings, BurstSettings
-from models.store import bursts, decisions, inbox, labels, requests, responses
+from models.store import bursts, decisions, inbox, requests
 from models.store.database import open_database
 from models.store.thread import Store
 
 HERE = Path(__file__).parent
-
-
-class Chat:
-    """Events given as a list, or one by one."""
-
-    name = "t"
-
-    def __init__(self, events=(), pace=0.0):
-        self.capabilities = Capabilities(pace=pace)
-        self.given = asyncio.Queue()
-        self.said = []
-        self.on_disk = []
-        for event in events:
-            self.given.put_nowait(event)
-
-    def end(self):
-        self.given.put_nowait(None)
-        return self
-
-    async def events(self, cursor):
-        while (event := await self.given.get()) is not None:
-            yield event
-
-    def durable(self, events):
-        self.on_disk += [event.id for event in events]
-
-    async def reply(self, room, thread, reply_to, text):
-        self.said.append((room, thread, reply_to, text))
-        return f"{reply_to}:reply"
-
-
-@asynccontextmanager
-async def pipeline(settings, store, chat, decider=None, **more):
-    decider = decider or FakeDecider(settings.questions)
-    async with ServingSlot(settings, store, model="fake.gguf", opener=lambda *_: decider) as slot:
-        yield Pipeline(settings=settings, store=store, adapter=chat, slot=slot, **more)
-
-
-@pytest.fixture(autouse=True)
-def _any_model(monkeypatch):
-    monkeypatch.setattr("bot.slot.gguf_of", Path)
-
-
-async def run(settings, store, events, **more):
-    async with pipeline(settings, store, Chat(events).end(), **more) as live:
-        await live.run()
-        return live.tally
+pytestmark = pytest.mark.usefixtures("any_model")
 
 
 def figures(data_dir):
@@ -187,10 +137,6 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
-async def ids(store):
-    return await store.do(lambda db: [row["id"] for row in db.query("SELECT id FROM bursts ORDER BY started_at")])
-
-
 async def test_a_quiet_burst_closes_by_the_clock_and_an_open_one_survives_a_stop(tmp_path):
     settings = settings_in(tmp_path, burst=BurstSettings(gap_s=1.0))
     async with Store(tmp_path) as store:
@@ -209,101 +155,10 @@ async def test_a_quiet_burst_closes_by_the_clock_and_an_open_one_survives_a_stop
         assert last.message_ids == ("t:r:2", "t:r:3")
 
 
-async def test_edits_and_deletions(settings, store):
-    events = [
-        said(1, "a", 0, "first"),
-        said(2, "b", 1, "second"),
-        said(3, "b", 2, "secnod, edited", kind=EventKind.EDIT, target=2),
-        said(4, "c", 3, "taken back while open"),
-        said(5, "c", 4, "", kind=EventKind.DELETE, target=4),
-        said(6, "d", 90, "later"),
-        said(7, "a", 91, "first, edited late", kind=EventKind.EDIT, target=1),
-        said(8, "d", 92, "", kind=EventKind.DELETE, target=99),
-    ]
-    await run(settings, store, events)
-    texts = [(await store.do(bursts.get, i)).text for i in await ids(store)]
-    assert texts == ["first, edited late", "secnod, edited", "later"]
-    assert await store.do(inbox.unhandled) == []
-    first = (await ids(store))[0]
-    newest = (await store.do(decisions.decisions_of, first))[-1]
-    [expected] = FakeDecider(settings.questions).decide([await store.do(bursts.get, first)])
-    assert newest.probabilities == expected[1].probabilities
-
-
-async def test_a_deleted_burst_is_withdrawn_with_its_request(settings, store):
-    settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0, paced=False, skip_alike=False)})
-    await run(settings, store, [said(1, "a", 0, "ask me"), said(2, "b", 50)])
-    await run(settings, store, [said(3, "a", 60, "", kind=EventKind.DELETE, target=1)])
-    assert await store.do(bursts.count) == {"routed": 1, "withdrawn": 1}
-    # The other one had it in its window: what was sent of that, if anything, is taken back before it goes out anew.
-    assert await store.do(requests.count) == {"amended": 1, "withdrawn": 1}
-
-
-@pytest.mark.parametrize("state", [RequestState.SENT, RequestState.ANSWERED])
-async def test_an_edit_or_a_deletion_voids_what_people_said(settings, store, state):
-    settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0, paced=False, skip_alike=False)})
-    await run(settings, store, [said(1, "a", 0, "ask me")])
-    [request] = await store.do(requests.in_state, RequestState.PENDING)
-    made = Label(
-        burst=request.burst, question="is_question", question_version="v", option="yes", responses=1,
-        labelled_at=datetime.now(UTC),
-    )  # fmt: skip
-    given = Response(
-        request=request.id, annotator="ann", answers={"is_question": "yes"}, status=ResponseStatus.SUBMITTED,
-        submitted_at=datetime.now(UTC),
-    )  # fmt: skip
-    for number, (kind, text, expected) in enumerate(
-        [
-            (EventKind.EDIT, "ask me not", RequestState.AMENDED),
-            (EventKind.DELETE, "", RequestState.WITHDRAWN),
-            (EventKind.EDIT, "ask me after all", RequestState.AMENDED),
-        ]
-    ):
-        await store.do(requests.set_state, [request.id], state)
-        await store.do(labels.put, [made])
-        await store.do(responses.put, [given])
-        await run(settings, store, [said(2 + number, "a", 60 + number, text, kind=kind, target=1)])
-        assert (await store.do(requests.get, request.id)).state is expected
-        assert await store.do(labels.labelled_bursts) == 0
-        assert await store.do(responses.every) == []
-    assert await store.do(bursts.count) == {"routed": 1}
-
-
-async def test_nobody_edits_what_others_said(settings, store):
-    events = [
-        said(1, "a", 0, "mine"),
-        said(2, "b", 1, "not yours", kind=EventKind.EDIT, target=1),
-        said(3, "a", 90, "later"),
-        said(4, "b", 91, "nor late", kind=EventKind.EDIT, target=1),
-    ]
-    await run(settings, store, events)
-    assert [(await store.do(bursts.get, i)).text for i in await ids(store)] == ["mine", "later"]
-
-
-async def test_deleting_a_message_or_its_edit_takes_both_texts_along(settings, store):
-    for begin, target in ((0, 1), (10, 12)):
-        events = [
-            said(begin + 1, "a", begin, "first"),
-            said(begin + 2, "a", begin + 1, "second", kind=EventKind.EDIT, target=begin + 1),
-            said(begin + 3, "a", begin + 2, "", kind=EventKind.DELETE, target=begin + target % 10),
-        ]
-        await run(settings, store, events)
-    assert await store.do(lambda db: [row["text"] for row in db.query("SELECT text FROM events")]) == [""] * 6
-
-
 async def test_a_cursor_moves_without_an_event(settings, store):
     await run(settings, store, [said(1, "a", 0), said(2, "", 1, "", kind=EventKind.NOTHING)])
     assert await store.do(inbox.cursor, "t") == "2"
     assert await store.do(lambda db: [row["id"] for row in db.query("SELECT id FROM events")]) == ["t:r:1"]
-
-
-async def test_text_that_comes_back_is_asked_about_again(settings, store):
-    settings = settings.model_copy(update={"ask": AskSettings(audit_share=1.0, paced=False, skip_alike=False)})
-    await run(settings, store, [said(1, "a", 0, "ask me")])
-    await run(settings, store, [said(2, "a", 60, "", kind=EventKind.DELETE, target=1)])
-    assert await store.do(requests.count) == {"withdrawn": 1}
-    await run(settings, store, [said(3, "a", 61, "ask me again", kind=EventKind.EDIT, target=1)])
-    assert await store.do(requests.count) == {"amended": 1}
 
 
 async def test_what_the_model_cannot_read_is_asked(settings, store):

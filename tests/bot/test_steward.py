@@ -1,138 +1,28 @@
-"""Orders and reactions through the whole live flow, over a chat that speaks the adapter's protocol."""
+"""Orders through the whole live flow, over a chat that speaks the adapter's protocol."""
 
-import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from bot_fakes import Answers, FakeDecider, SureDecider, said
+from bot_fakes import SureDecider, said
+from group_chat import NOW, Group, House, order, reaction, replied_to
 
-from bot.act import Actor
-from bot.adapters.base import Capabilities
 from bot.phrases import CHINESE, ENGLISH
 from bot.pipeline import Pipeline
 from bot.slot import ServingSlot
 from bot.status import status
 from bot.steward import ANSWERS_PER_HOUR, Steward
 from models.chat import EventKind
-from models.errors import PlatformError
 from models.settings import MannersSettings, Rooms, RoomTable
-from models.store import consent, feedback, inbox, pauses, replies, requests
+from models.store import feedback, inbox, pauses, replies, requests
 
-NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
-
-
-class Group:
-    """A group chat with one admin; what the bot says is reported back, as platforms do."""
-
-    name = "t"
-    capabilities = Capabilities(pace=0.0, reactions=True)
-
-    def __init__(self):
-        self.given = asyncio.Queue()
-        self.said, self.gone, self.broken, self.retracts = [], [], False, True
-
-    def tell(self, *events):
-        for event in events:
-            self.given.put_nowait(event)
-        return self
-
-    async def events(self, cursor):
-        while (event := await self.given.get()) is not None:
-            yield event
-
-    def durable(self, events):
-        pass
-
-    async def reply(self, room, thread, reply_to, text):
-        if self.broken:
-            raise PlatformError("kicked out")
-        self.said.append((reply_to, text))
-        number = f"bot-{len(self.said)}"
-        self.tell(replace(said(number, "quandary", 0, text, room=room, bot=True), reply_to=reply_to))
-        return f"t:{room}:{number}"
-
-    async def retract(self, room, message):
-        if self.broken:
-            raise PlatformError("kicked out")
-        self.gone.append(message)
-        return self.retracts
-
-    async def is_admin(self, room, member):
-        if self.broken:
-            raise PlatformError("kicked out")
-        return member == "boss"
-
-
+pytestmark = pytest.mark.usefixtures("any_model")
 HELP, HELP_ZH = (say.help.format(reaction=say.help_reaction.format(key="❌")) for say in (ENGLISH, CHINESE))
-
-
-class House:
-    """A pipeline with everything that a group meets; each ``run`` is a start of the bot."""
-
-    def __init__(self, settings, store, group, rooms=None):
-        self.settings, self.store, self.group = settings, store, group
-        self.rooms = rooms or settings.rooms()
-        self.now = NOW
-
-    async def run(self, *events, decider=None):
-        self.group.tell(*events)
-        async with self._pipeline(decider) as live:
-            running = asyncio.create_task(live.run())
-            async with asyncio.timeout(20):
-                while not self.group.given.empty() or not live._arrivals.empty():  # noqa: ASYNC110 - no event tells it
-                    await asyncio.sleep(0.01)
-                self.group.tell(None)
-                await running
-        while not self.group.given.empty():
-            left = self.group.given.get_nowait()  # said at the very end, or the end itself: nobody is there to hear it
-            assert left is None or left.is_bot
-        return self
-
-    @asynccontextmanager
-    async def _pipeline(self, decider):
-        settings, store = self.settings, self.store
-        decider = decider or SureDecider(settings.questions)
-        async with ServingSlot(settings, store, model="fake.gguf", opener=lambda *_: decider) as slot:
-            steward = Steward(
-                store, self.group, settings.questions, self.rooms,
-                settings.manners.recall_reactions, clock=lambda: self.now,
-            )  # fmt: skip
-            actor = Actor(store, self.group, Answers(), settings.questions, self.rooms)
-            yield Pipeline(settings=settings, store=store, adapter=self.group, slot=slot, actor=actor, steward=steward)
-
-    @property
-    def last(self):
-        return self.group.said[-1][1]
-
-    async def texts(self):
-        return await self.store.do(lambda db: [row["text"] for row in db.query("SELECT text FROM events")])
-
-    async def is_out(self, member, *rooms):
-        return [await self.store.do(consent.is_out, member, room) for room in rooms]
-
-    async def bursts(self):
-        return await self.store.do(lambda db: [row["text"] for row in db.query("SELECT text FROM bursts")])
-
-
-@pytest.fixture(autouse=True)
-def _any_model(monkeypatch):
-    monkeypatch.setattr("bot.slot.gguf_of", Path)
 
 
 @pytest.fixture
 def house(settings, store):
     return House(settings, store, Group())
-
-
-def order(number, sender, text, at=50, **more):
-    return replace(said(number, sender, at, f"!quandary {text}"), **more)
-
-
-def reaction(number, sender, key, target):
-    return said(number, sender, 60, key, kind=EventKind.REACTION, target=target)
 
 
 async def test_an_order_is_answered_and_never_becomes_chat(house):
@@ -207,124 +97,6 @@ async def test_the_answer_is_in_the_language_of_the_word_or_the_room(settings, s
     house = House(settings, store, Group(), Rooms(MannersSettings(language=language, replies_per_hour=0), ()))
     await house.run(said(1, "b", 0, before), order(2, "a", word))
     assert house.group.said == [("t:r:2", expected)]
-
-
-async def test_why_tells_what_was_decided_how_surely_by_which_model_and_what_came_of_it(house):
-    await house.run(said(1, "a", 0, "where is the log"), said(2, "b", 90, "so"))
-    await house.run(order(3, "a", "why", at=200, reply_to="t:r:1"))
-    told = house.last.splitlines()
-    assert told[0] == "The model fake decided:"
-    assert told[1] == "- Does the last message ask for something? yes (90 %, sure enough)"
-    assert told[2].endswith("no (70 %, sure enough)")
-    assert told[3].startswith("So: reply [sure: is_question is yes")
-    assert told[4] == ENGLISH.replied
-
-
-async def test_why_is_about_the_message_that_it_answers_the_own_burst_or_the_last_reply(house):
-    await house.run(said(1, "a", 0, "where is the log"), said(2, "b", 90, "so"))
-    reply = next(f"t:r:bot-{n}" for n, (to, _) in enumerate(house.group.said, 1) if to == "t:r:1")
-    for number, (sender, about, expected) in enumerate(
-        [
-            ("c", reply, "The model fake"),  # what the bot said is everybody's to ask about
-            ("c", "t:r:1", ENGLISH.why_whose),
-            ("c", "t:r:nothing", ENGLISH.why_nothing),
-            ("a", None, "The model fake"),
-            ("c", None, "The model fake"),
-        ]
-    ):
-        await house.run(order(10 + number, sender, "why", at=300 + number, reply_to=about))
-        assert house.last.startswith(expected), (sender, about)
-    other = replace(order(20, "a", "why", reply_to=reply), room="elsewhere", id="t:elsewhere:20")
-    await house.run(other)
-    assert house.last == ENGLISH.why_nothing
-
-
-async def test_why_in_chinese_and_about_what_was_held_back(settings, store):
-    house = House(settings, store, Group(), Rooms(MannersSettings(mention_only=True), ()))
-    await house.run(said(1, "a", 0, "where"), said(2, "b", 90, "so"))
-    await house.run(order(3, "a", "为什么", at=200))
-    assert house.last.splitlines()[-1] == CHINESE.held.format(reason=CHINESE.holds["not mentioned"])
-    assert await store.do(replies.count) == {"held back: not mentioned": 2}
-
-
-async def test_why_before_anything_was_decided_and_where_the_model_failed(house):
-    await house.run(order(1, "a", "why"))
-    assert house.last == ENGLISH.why_nothing
-    await house.run(
-        said(2, "a", 100, "bad"), decider=FakeDecider(house.settings.questions, fails=lambda text: text == "bad")
-    )
-    await house.run(order(3, "a", "why", at=200))
-    assert house.last == ENGLISH.why_failed
-
-
-async def replied_to(house):
-    """A question of "a" with a reply; returns the reply's number."""
-    await house.run(said(1, "a", 0, "where is the log"))
-    assert house.group.said == [("t:r:1", "in /var/log")]
-    return "bot-1"
-
-
-@pytest.mark.parametrize(
-    ("sender", "text", "key"),
-    [("a", None, "👎\ufe0f"), ("boss", None, "❌"), ("a", "recall", None), ("boss", "撤回", None)],
-)
-async def test_a_reply_is_recalled_by_its_asker_or_an_admin(house, sender, text, key):
-    reply = await replied_to(house)
-    wish = reaction(5, sender, key, reply) if key else order(5, sender, text)
-    await house.run(wish)
-    assert house.group.gone == ["t:r:bot-1"]
-    assert len(house.group.said) == 1  # that the reply is gone says enough
-    assert await house.store.do(feedback.count) == {"recall": 1}
-    assert await house.store.do(replies.count) == {"recalled": 1}
-    assert "in /var/log" not in await house.texts()
-    await house.run(order(6, "a", "why", at=200))
-    assert house.last.endswith(ENGLISH.recalled)
-    await house.run(order(7, "a", "recall", at=210))
-    assert house.last == ENGLISH.recall_nothing
-
-
-async def test_others_cannot_recall_a_reply_but_what_they_think_is_noted(house):
-    reply = await replied_to(house)
-    await house.run(reaction(5, "c", "👎", reply), order(6, "c", "recall"), order(7, "c", "recall", reply_to="t:r:1"))
-    assert house.group.gone == []
-    assert house.group.said[1:] == [("t:r:6", ENGLISH.recall_whose), ("t:r:7", ENGLISH.recall_whose)]
-    assert await house.store.do(feedback.count) == {"reaction": 1}
-    assert await house.store.do(replies.count) == {"sent": 1}
-
-
-async def test_reactions_are_weak_feedback_and_no_labels(house):
-    reply = await replied_to(house)
-    odd = "x" * 500 + "\ud800"
-    await house.run(
-        reaction(5, "b", "👍🏽", reply), reaction(6, "b", odd, 1), reaction(7, "b", "🎉", 99), reaction(8, "a", "👎", 1)
-    )
-    rows = await house.store.do(lambda db: [(r["said"], r["key"]) for r in db.query("SELECT * FROM feedback")])
-    assert rows == [("t:r:bot-1", "👍"), (None, "x" * 32), (None, "👎")]
-    assert house.group.gone == []
-    assert await house.store.do(lambda db: db.table("labels").count) == 0
-    await house.run(said(9, "b", 70, "", kind=EventKind.DELETE, target=5))
-    assert await house.store.do(feedback.count) == {"reaction": 2}
-
-
-async def test_a_reaction_that_is_quicker_than_its_burst_is_noted_when_that_has_closed(house, monkeypatch):
-    monkeypatch.setattr("bot.steward.EARLY_S", 0.05)
-    await house.run(said(1, "a", 0, "where"), said(2, "b", 1, "👍", kind=EventKind.REACTION, target=1))
-    assert await house.store.do(feedback.count) == {"reaction": 1}
-    assert await house.store.do(inbox.unhandled) == []
-    await house.store.do(
-        inbox.append, [said(3, "a", 100, "and"), said(4, "b", 101, "👍", kind=EventKind.REACTION, target=3)]
-    )
-    await house.run()  # it was killed before the burst closed
-    assert await house.store.do(feedback.count) == {"reaction": 2}
-
-
-async def test_a_platform_that_takes_nothing_back_is_told_of_and_the_wish_is_kept(house):
-    await replied_to(house)
-    house.group.retracts = False
-    await house.run(order(5, "a", "recall"))
-    assert house.last == ENGLISH.recall_impossible
-    assert await house.store.do(feedback.count) == {"recall": 1}
-    assert await house.store.do(replies.count) == {"sent": 1}
 
 
 async def test_a_broken_platform_stops_nothing(house):

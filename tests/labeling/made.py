@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from labeling.form import Form, Suggestion
 from models.chat import Burst, WindowMessage
 from models.decision import Decision
 from models.ids import BurstId, EventId, MemberId, OptionId, QuestionId, RequestId, Revision, RoomId
@@ -79,3 +80,21 @@ def response(
         submitted_at=NOON,
         rewrite=rewrite,
     )
+
+
+def form(number: int, text: str = "how do I mount a disk?", room: str = "room-1", **suggested: str) -> Form:
+    return Form(
+        request=RequestId(f"r{number}"),
+        room=room,
+        window=(WindowMessage(sender="Otter", text="hello"), WindowMessage(sender="Heron", text="你好 世界")),
+        speaker="Heron",
+        text=f"{text} ({number})",
+        suggestions={
+            QuestionId(q): Suggestion(option=OptionId(o), score=0.25 * (number % 4), agent="quandary-abc123")
+            for q, o in suggested.items()
+        },
+    )
+
+
+def wordings(guidelines: str) -> Two:
+    return question("is_question", guidelines), question("needs_context", guidelines, is_question="yes")

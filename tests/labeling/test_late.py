@@ -17,8 +17,8 @@ from models.question import joint_version, versions
 from models.store import bursts, inbox, labels, queues, requests, responses, revision, standing
 from models.store.queues import Words
 from models.store.thread import Store
+from tests.labeling.flaky import Clock, FlakyQueue, said
 from tests.labeling.made import NOON, burst, question, request, response
-from tests.labeling.test_outbox import Clock, FlakyQueue, said
 
 BEFORE = question("is_question"), question("needs_context", is_question="yes")
 NOW = replace(BEFORE[0], text="Does it ask for anything?"), BEFORE[1]

@@ -1,76 +1,23 @@
 import random
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.answers import Late
-from labeling.errors import RefusedError
 from labeling.form import Form
 from labeling.outbox import BACKOFF_MAX_S, REFUSALS_MAX, Outbox, backoff_s
-from models.chat import ChatEvent, EventKind
 from models.consent import Mode, Modes
 from models.decision import Route, Routing
-from models.errors import LabelingError
-from models.ids import BurstId, EventId, MemberId, RequestId, RoomId
+from models.ids import BurstId, RequestId
 from models.labels import RequestState
 from models.settings import MannersSettings, Rooms, RoomTable
 from models.store import backlog, bursts, consent, decisions, inbox, requests, revision
 from models.store.thread import Store
+from tests.labeling.flaky import Clock, FlakyQueue, said
 from tests.labeling.made import NOON, Two, burst, decision, request
-
-said = ChatEvent(
-    id=EventId("m-b1"),
-    platform="t",
-    room=RoomId("#ubuntu"),
-    thread=None,
-    sender=MemberId("alice@example.org"),
-    text="how?",
-    sent_at=NOON,
-    kind=EventKind.MESSAGE,
-)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class FlakyQueue:
-    """Stands for Argilla where its failing is the test."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Form] = {}
-        self.pushes: list[list[str]] = []
-        self.withdrawn: list[str] = []
-        self.late: list[Late] = []
-        self.down = False
-        self.refused: set[str] = set()
-
-    async def push(self, forms: Sequence[Form]) -> None:
-        self.pushes.append([form.request for form in forms])
-        if self.down:
-            raise LabelingError("Argilla cannot be reached")
-        if self.refused & {form.request for form in forms}:
-            raise RefusedError("Argilla refused")
-        self.records |= {form.request: form for form in forms}
-
-    async def answers(self, requests: Sequence[RequestId]) -> Sequence[Late]:
-        if self.down:
-            raise LabelingError("Argilla cannot be reached")
-        return [late for late in self.late if late.response.request in requests]
-
-    async def withdraw(self, requests: Sequence[RequestId]) -> int:
-        if self.down:
-            raise LabelingError("Argilla cannot be reached")
-        self.withdrawn += requests
-        return len(requests)
 
 
 @pytest.fixture

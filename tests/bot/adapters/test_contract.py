@@ -2,49 +2,14 @@
 
 import asyncio
 import gc
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
-import matrix_rig  # noqa: F401 - puts its rig into RIGS
 import pytest
-from bot_fakes import FakeDecider
-from contract import PATIENCE_S, RIGS, able, now, until
+from contract import RIGS, able, hearing, now, over, until
 
-from bot.pipeline import Pipeline
-from bot.slot import ServingSlot
 from models.chat import EventKind
 from models.errors import PlatformError
-from models.store import inbox
-
-
-@pytest.fixture
-async def rig(request, tmp_path, monkeypatch):
-    made = RIGS[request.param](tmp_path, monkeypatch)
-    made.fixture = request.getfixturevalue
-    async with made as opened:
-        yield opened
-
-
-def over(names):
-    return pytest.mark.parametrize("rig", list(names), indirect=True)
-
-
-@asynccontextmanager
-async def hearing(chat):
-    """Take the next so many events; what is taken is called durable unless told otherwise."""
-    async with aclosing(chat.events(None)) as events:
-
-        async def take(count, *, durable=True):
-            taken = []
-            async with asyncio.timeout(PATIENCE_S):
-                while len(taken) < count:
-                    taken.append(await anext(events))
-                    if durable:
-                        chat.durable(taken[-1:])
-            return taken
-
-        yield take
 
 
 @over(RIGS)
@@ -188,74 +153,6 @@ async def test_what_was_not_durable_comes_again(rig):
     assert not any(rig.acknowledged(key) for key in keys)
     async with rig.open() as chat, hearing(chat) as take:
         assert {event.id for event in await take(3)} == set(keys)
-
-
-@pytest.fixture
-def any_model(monkeypatch):
-    monkeypatch.setattr("bot.slot.gguf_of", Path)
-
-
-@asynccontextmanager
-async def running(rig, settings, store):
-    """The whole pipeline over a rig's platform, killed at the end."""
-    decider = FakeDecider(settings.questions)
-    async with (
-        ServingSlot(settings, store, model="fake.gguf", opener=lambda *_: decider) as slot,
-        rig.open() as chat,
-    ):
-        live = asyncio.create_task(Pipeline(settings=settings, store=store, adapter=chat, slot=slot).run())
-        try:
-            yield live
-        finally:
-            live.cancel()
-            with suppress(asyncio.CancelledError):
-                await live
-
-
-def members_events(db):
-    """What the bot says of itself when it comes into a room is not among them."""
-    return [row[0] for row in db.execute("SELECT id FROM events WHERE is_bot = 0")]
-
-
-async def stored(store):
-    return len(await store.do(members_events))
-
-
-async def until_stored(store, count):
-    async with asyncio.timeout(PATIENCE_S):
-        while await stored(store) < count:  # noqa: ASYNC110 - another party is asked
-            await asyncio.sleep(0.02)
-
-
-@over(able("resumes"))
-@pytest.mark.usefixtures("any_model")
-async def test_what_was_said_while_the_bot_was_away_is_in_the_inbox_once(rig, settings, store):
-    keys = [rig.say(rig.members[n % 2], f"message {n}") for n in range(20)]
-    async with running(rig, settings, store):
-        await until_stored(store, 20)
-    keys += [rig.say(rig.members[n % 2], f"message {n}") for n in range(20, 40)]
-    async with running(rig, settings, store):
-        await until_stored(store, 40)
-        if rig.acknowledges:
-            for key in keys[::4]:
-                rig.again(key)
-            keys.append(rig.say(rig.members[0], "last"))
-            await until_stored(store, 41)
-            await until(lambda: all(rig.acknowledged(key) for key in keys))
-    assert await stored(store) == len(keys)
-    assert sorted(await store.do(members_events)) == sorted(keys)
-
-
-@over(able("acknowledges"))
-async def test_an_event_that_comes_twice_is_new_once(rig, store):
-    rig.say(rig.members[1], "twice")
-    async with rig.open() as chat, hearing(chat) as take:
-        events = await take(1, durable=False)
-    rig.say(rig.members[1], "once")
-    async with rig.open() as chat, hearing(chat) as take:
-        events += await take(2)
-    assert sorted(event.text for event in events) == ["once", "twice", "twice"]
-    assert sorted(event.text for event in await store.do(inbox.append, events)) == ["once", "twice"]
 
 
 @over(able("server"))

@@ -1,14 +1,13 @@
 """What is Lark's own; the rest is in test_contract.py."""
 
-import asyncio
 import json
 import time
-from contextlib import aclosing
 
 import aiohttp
 import pytest
-from contract import LarkRig
+from contract import heard
 from fake_lark import CHAT, KEY, VERIFICATION, seal, signed
+from lark_rig import LarkRig
 
 from bot.adapters.lark_calls import LarkError
 from bot.adapters.lark_seal import decrypt, signature
@@ -27,15 +26,6 @@ async def rig(tmp_path, monkeypatch):
 async def chat(rig):
     async with rig.open() as opened:
         yield opened
-
-
-async def heard(chat, count=1):
-    taken = []
-    async with asyncio.timeout(40), aclosing(chat.events(None)) as events:
-        while len(taken) < count:
-            taken.append(await anext(events))
-            chat.durable(taken[-1:])
-    return taken
 
 
 def test_the_example_of_the_documentation_is_decrypted():

@@ -5,8 +5,9 @@ import time
 from contextlib import aclosing
 
 import pytest
-from contract import TelegramRig, until
+from contract import heard, until
 from fake_telegram import BOT, CHAT, TOKEN
+from telegram_rig import TelegramRig
 
 from bot.adapters.telegram import TelegramChat
 from bot.adapters.telegram_updates import events_of
@@ -19,15 +20,6 @@ from models.settings import TelegramSettings
 async def rig(tmp_path, monkeypatch):
     async with TelegramRig(tmp_path, monkeypatch) as opened:
         yield opened
-
-
-async def first(chat, count=1):
-    taken = []
-    async with asyncio.timeout(40), aclosing(chat.events(None)) as events:
-        while len(taken) < count:
-            taken.append(await anext(events))
-            chat.durable(taken[-1:])
-    return taken
 
 
 def test_a_missing_token_is_named_before_anything_happens(monkeypatch):
@@ -48,7 +40,7 @@ async def test_a_token_that_is_revoked_while_we_poll_stops_us(rig):
     async with rig.open() as chat:
         rig.fake.answer_next("getUpdates", 401, "Unauthorized")
         with pytest.raises(PlatformError, match="BotFather"):
-            await first(chat)
+            await heard(chat)
 
 
 async def test_a_second_poller_is_borne_for_a_moment_and_then_named(rig):
@@ -56,11 +48,11 @@ async def test_a_second_poller_is_borne_for_a_moment_and_then_named(rig):
         for _ in range(2):
             rig.fake.answer_next("getUpdates", 409, "Conflict: terminated by other getUpdates request")
         rig.say("8", "hello")
-        assert [event.text for event in await first(chat)] == ["hello"]
+        assert [event.text for event in await heard(chat)] == ["hello"]
         for _ in range(3):
             rig.fake.answer_next("getUpdates", 409, "Conflict: can't use getUpdates method while webhook is active")
         with pytest.raises(PlatformError, match="webhook is active"):
-            await first(chat)
+            await heard(chat)
 
 
 async def test_limits_are_waited_for(rig):
@@ -68,7 +60,7 @@ async def test_limits_are_waited_for(rig):
         rig.say("8", "hello")
         rig.fake.answer_next("getUpdates", 429, "Too Many Requests: retry after 1", retry_after=1)
         begun = time.monotonic()
-        [event] = await first(chat)
+        [event] = await heard(chat)
         assert time.monotonic() - begun >= 1
         rig.fake.answer_next("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
         begun = time.monotonic()
@@ -99,9 +91,9 @@ async def test_an_update_that_we_cannot_read_spoils_nothing_and_goes_away(rig):
         rig.fake.update(unheard_of={"a": 1})
         rig.fake.update(message={"message_id": "no number", "chat": 7})
         rig.say("8", "hello")
-        assert [event.text for event in await first(chat)] == ["hello"]
+        assert [event.text for event in await heard(chat)] == ["hello"]
         rig.say("8", "again")
-        assert [event.text for event in await first(chat, 2)] == ["hello", "again"]
+        assert [event.text for event in await heard(chat, 2)] == ["hello", "again"]
 
 
 async def test_a_reply_that_is_too_long_is_cut_and_no_markup_is_read(rig):

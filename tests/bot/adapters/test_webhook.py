@@ -4,16 +4,16 @@ import asyncio
 import json
 import os
 import time
-from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from bot_fakes import REPO
-from contract import WebhookRig
+from contract import heard
 from fake_hook import ROOM, SECRET, signed
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
+from webhook_rig import WebhookRig
 
 from bot.adapters import webhook_signature
 from bot.adapters.push import Refused
@@ -39,15 +39,6 @@ async def chat(rig):
 async def post(rig, frame, **more):
     body = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
     return await rig.fake.pusher.once(signed(body, **more) if body else {}, body)
-
-
-async def heard(chat, count=1):
-    taken = []
-    async with asyncio.timeout(40), aclosing(chat.events(None)) as events:
-        while len(taken) < count:
-            taken.append(await anext(events))
-            chat.durable(taken[-1:])
-    return taken
 
 
 @given(body=st.text().map(str.encode), message_id=st.text("abcXYZ019_-", min_size=1, max_size=40))
