@@ -22,6 +22,7 @@ from models.suspects import THRESHOLD
 from retrain.revision.adopt import fill_after
 from retrain.scaling.checks import UNLEARNED
 from retrain.scaling.ladder import Ladder
+from retrain.scaling.plenty import PLENTY
 
 LEAST_MORE = 50
 """Labels proposed at the least where a check does not say how many it misses."""
@@ -150,6 +151,8 @@ def _missing(check: Check, holdout_share: float) -> int:
     """Labels in all that a check misses; where it does not say, as many again as it saw."""
     seen = check.figures.get("labels", 0.0)
     missing = check.figures.get("missing") or max(float(LEAST_MORE), seen)
+    if "ladder" in check.name:  # near no effect the figure is a guess without bound; from PLENTY on no rise is told
+        missing = min(missing, PLENTY - seen if seen < PLENTY else max(float(LEAST_MORE), seen))
     if "challenger" in check.name or check.name.startswith(("slices", "sureness")):
         return math.ceil(missing / (holdout_share / 2))  # half of the holdout is for the gate
     trained_on = "ladder" in check.name or _about_labels(check)

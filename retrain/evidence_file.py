@@ -29,6 +29,10 @@ from retrain.scaling.setback import Setback
 FILE = "evidence.json"
 
 
+class ChangedWordsError(InputError):
+    """The evidence is whole, and about questions that have other words since."""
+
+
 def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path) -> None:
     """Write evidence aside, then rename; raises ExportError."""
     body = {
@@ -67,13 +71,18 @@ def write_evidence(evidence: Evidence, questions: Sequence[Question], path: Path
 
 
 def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
-    """Read evidence; raises InputError where it is missing, damaged, or about questions of another wording."""
+    """Read evidence; raises InputError where it is missing or damaged.
+
+    Where questions have other words since, the error is a ChangedWordsError.
+    """
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         if body["question_versions"] != dict(versions(questions)):
-            raise InputError(f"{path} is about questions whose wording has changed since; train anew")
+            raise ChangedWordsError(
+                f"{path} is about questions whose wording has changed since; `quandary cycle` trains and judges anew"
+            )
         by_id = {q.id: q for q in questions}
-        return Evidence(
+        found = Evidence(
             labels=int(body["labels"]),
             ladders=tuple(_ladder(row, by_id[row["question"]]) for row in body["ladders"]),
             champion={q: _judged(rows, by_id[q]) for q, rows in body["champion"].items()},
@@ -89,8 +98,34 @@ def read_evidence(path: Path, questions: Sequence[Question]) -> Evidence:
             champion_trial=_trial(body.get("champion_trial")),
             challenger_trial=_trial(body.get("challenger_trial")),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"the evidence {path} is not readable: {error!r}; train anew") from error
+        _check(found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        told = error.strerror if isinstance(error, OSError) else f"it is damaged ({error!r})"
+        raise InputError(
+            f"the evidence {path} is not readable: {told}; bring it back from a backup, or train and judge anew with "
+            "`quandary cycle`"
+        ) from error
+    return found
+
+
+def _check(evidence: Evidence) -> None:
+    """Hold what belongs together against each other; raises ValueError."""
+    for ladder in evidence.ladders:
+        rungs, tuned = len(ladder.rungs), len(ladder.rungs) - len(ladder.untuned)
+        arms = ((ladder.vanilla, rungs), (ladder.tuned, tuned))
+        if len(ladder.parameters) != rungs or len(ladder.dense) not in (0, rungs):
+            raise ValueError(f"the rungs of {ladder.question.id} and their sizes are not as many")
+        if any(len(arm) not in (0, count) for arm, count in arms):
+            raise ValueError(f"the rungs of {ladder.question.id} and their readings are not as many")
+        if len({rows.ids for arm, _ in arms for rows in arm}) > 1:
+            raise ValueError(f"the rungs of {ladder.question.id} were not read on the same labels")
+    for rivals in (evidence.champion, evidence.cheap):
+        for question, rows in rivals.items():
+            if rows.ids != evidence.challenger[question].ids:
+                raise ValueError(f"the rivals were not read on the same labels of {question}")
+    slices = {} if evidence.slices is None else evidence.slices
+    if not all(isinstance(names, list) for names in slices.values()):
+        raise ValueError("the slices are no lists of names")
 
 
 def _trial(body: Mapping[str, Any] | None) -> Trial | None:
@@ -122,7 +157,7 @@ def _columns(rows: Judged) -> dict[str, Any]:
 
 def _judged(body: Mapping[str, Any], question: Question) -> Judged:
     count, width = len(body["gold"]), len(question.options)
-    return Judged(
+    rows = Judged(
         question=question,
         scores=np.array(body["scores"], dtype=np.float64).reshape(count, width),
         gold=np.array(body["gold"], dtype=np.int64),
@@ -130,6 +165,11 @@ def _judged(body: Mapping[str, Any], question: Question) -> Judged:
         conversations=tuple(body["conversations"]),
         ids=tuple(BurstId(i) for i in body["ids"]),
     )
+    if {len(rows.weight), len(rows.conversations), len(rows.ids)} != {count}:
+        raise ValueError(f"columns of {question.id} are not of one length")
+    if np.isnan(rows.scores).any() or not (rows.weight > 0).all() or not np.isin(rows.gold, range(width)).all():
+        raise ValueError(f"a score, a weight or a label of {question.id} is none")
+    return rows
 
 
 def _ladder(body: Mapping[str, Any], question: Question) -> Ladder:

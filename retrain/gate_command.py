@@ -23,21 +23,24 @@ from retrain.ladder_table import show_ladder
 from retrain.options import AS_JSON, CONFIG
 from retrain.picture import PICTURE, Panel, draw, panels
 from retrain.verdict import reach
+from retrain.verdict_command import named
 
 
 @click.command()
-@click.argument("candidate", required=False)
+@click.argument("candidate", metavar="[ID]", required=False)
 @CONFIG
 @AS_JSON
 def gate(candidate: str | None, config: Path, *, as_json: bool) -> None:
-    """Judge a candidate (default: the newest) again on its evidence, under the settings as they are now."""
+    """Judge a candidate again on its evidence, under the settings as they are now.
+
+    The verdict takes the old one's place. ID may be its first characters; without it the newest candidate is judged.
+    """
     settings = load_settings(config)
     with closing(open_database(settings.data_dir)) as db:
         known = learning.candidates(db)
-        found = next((c for c, _ in known if candidate is None or c.id == candidate), None)
-        if found is None:
-            told = ", ".join(c.id for c, _ in known) or "none at all"
-            raise InputError(f"there is no candidate {candidate or ''}; there are: {told}")
+        if not known:
+            raise InputError("there is no candidate to judge; `quandary cycle` trains one")
+        found, _ = known[0] if candidate is None else named(known, candidate)
         folder = (settings.data_dir / found.gguf_path).parent
         verdict, evidence = reach(
             folder / FILE,

@@ -19,7 +19,7 @@ from models.ids import CandidateId
 from models.llama import sha256_of
 from models.question import Question
 from models.settings import GateSettings
-from retrain.evidence_file import FILE, read_evidence
+from retrain.evidence_file import FILE, ChangedWordsError, read_evidence
 from retrain.gate import GATE_VERSION, Evidence, judge, version
 
 CLOSE = 1e-9
@@ -31,13 +31,14 @@ class Again:
     """A stored verdict and the one that its evidence gives now.
 
     ``verdict`` is None where the evidence cannot be judged under the same terms, and ``why`` then says why not.
-    ``differences`` are sentences; none where both are the same.
+    ``differences`` are sentences; none where both are the same. ``lost``: the evidence is missing or damaged.
     """
 
     stored: Verdict
     verdict: Verdict | None
     differences: tuple[str, ...]
     why: str | None
+    lost: bool = False
 
     @property
     def same(self) -> bool | None:
@@ -90,8 +91,10 @@ def reach_again(
             judged_at=stored.judged_at,
             picture=stored.picture,
         )
-    except InputError as error:
+    except ChangedWordsError as error:
         return _not(stored, str(error))
+    except InputError as error:
+        return replace(_not(stored, str(error)), lost=True)
     found = list(differences(stored, verdict))
     if terms is not None and verdict.terms is not None and terms.evidence_sha256 != verdict.terms.evidence_sha256:
         found.insert(0, f"{file.name} was changed since the verdict was reached")
@@ -118,7 +121,8 @@ def _differences(stored: Check, again: Check) -> list[str]:
         found.append(f"{again.outcome.value}, and was {stored.outcome.value}")
     figures = [name for name in {**stored.figures, **again.figures} if not _alike(stored.figures, again.figures, name)]
     if figures:
-        found.append(f"other figures: {', '.join(sorted(figures))}")
+        told = (f"{n} {_told(again.figures, n)} (was {_told(stored.figures, n)})" for n in sorted(figures))
+        found.append(f"other figures: {', '.join(told)}")
     if stored.reason != again.reason:
         found.append("another reason")
     return found
@@ -129,6 +133,10 @@ def _alike(before: Mapping[str, float], after: Mapping[str, float], name: str) -
         return False
     one, other = before[name], after[name]
     return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE) or (math.isnan(one) and math.isnan(other))
+
+
+def _told(figures: Mapping[str, float], name: str) -> str:
+    return f"{figures[name]:.6g}" if name in figures else "none"
 
 
 def _by_name(verdict: Verdict) -> dict[str, Check]:

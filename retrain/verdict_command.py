@@ -1,6 +1,7 @@
 """``quandary verdict``: what the gate said, and whether the stored evidence still says it."""
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,23 +54,31 @@ def list_(config: Path, *, as_json: bool) -> None:
 def show(candidate: str, config: Path, *, as_json: bool) -> None:
     """The verdict on candidate ID (its first characters will do), reached again from its evidence; nothing is written.
 
-    An error ends it if the evidence gives another verdict than was stored.
+    An error ends it if the evidence is missing, damaged or changed, or gives another verdict than was stored.
     """
     from retrain.verdict import reach_again  # noqa: PLC0415 - the list does without scipy and scikit-learn
 
     settings = load_settings(config)
-    found = [pair for pair in _known(settings) if candidate and pair[0].id.startswith(candidate)]
-    if len(found) != 1:
-        told = ", ".join(c.id for c, _ in _known(settings)) or "none at all"
-        raise InputError(f"{len(found)} candidates have an id that begins with {candidate!r}; there are: {told}")
-    about, stored = found[0]
+    about, stored = named(_known(settings), candidate)
     again = reach_again(stored, about, settings.data_dir, settings.questions, settings.gate, settings.train.seed)
     if as_json:
         click.echo(json.dumps(_body(about, again), indent=2))
     else:
         _tell(about, again)
+    if again.lost:
+        raise InputError(f"the verdict on {about.id} cannot be reached again: {again.why}")
     if again.same is False:
-        raise TrainingError(f"the evidence of {about.id} gives another verdict than was stored; see above")
+        raise TrainingError(f"the verdict on {about.id} or its evidence is not what was stored; see above")
+
+
+def named(known: Sequence[tuple[Candidate, Verdict]], name: str) -> tuple[Candidate, Verdict]:
+    """The one candidate whose id begins with ``name``; raises InputError where there is none, or more than one."""
+    found = [pair for pair in known if name and pair[0].id.startswith(name)]
+    if len(found) != 1:
+        told = ", ".join(c.id for c, _ in known) or "none at all"
+        count = "no candidate has" if not found else f"{len(found)} candidates have"
+        raise InputError(f"{count} an id that begins with {name!r}; there are: {told}")
+    return found[0]
 
 
 def _known(settings: Settings) -> list[tuple[Candidate, Verdict]]:
@@ -120,11 +129,11 @@ def _tell(candidate: Candidate, again: "Again") -> None:
     for check in stored.checks:
         table.add_row(check.name, check.outcome.value, check.reason)
     Console(markup=False, emoji=False).print(table)
-    if again.same is None:
+    if again.same is None and not again.lost:
         click.echo(f"not reached again: {again.why}")
     elif again.same:
         click.echo(f"reached again from its evidence: the same in all {len(stored.checks)} checks")
-    else:
+    elif again.differences:
         click.echo("reached again from its evidence, it is NOT the same:")
         for difference in again.differences:
             click.echo(f"  {difference}")

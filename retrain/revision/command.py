@@ -24,7 +24,6 @@ from retrain.priority import step_back
 from retrain.report import bars
 from retrain.revision.adopt import adopt, before_last
 from retrain.revision.given import changed, given
-from retrain.revision.measure import labelled, measure
 from retrain.revision.picture import draw_history
 from retrain.revision.show import history_body, show_history, show_trial
 from retrain.revision.trial import Trial
@@ -101,6 +100,8 @@ def revise(
         new = _checked(settings, present, wording)
         found = None
         if items and not back:
+            from retrain.revision.measure import labelled, measure  # noqa: PLC0415 - only this needs torch
+
             chosen = labelled(db, settings, present, labels, items)
             found = measure(settings, present, new, chosen, rungs, bars(quiet=as_json))
         stale = _stale(db, settings, present, new)
@@ -133,7 +134,8 @@ def revise(
 def _named(settings: Settings, name: str | None) -> Question:
     found = next((q for q in settings.questions if q.id == name), None)
     if found is None:
-        raise InputError(f"there is no question {name or ''}; there are: {', '.join(q.id for q in settings.questions)}")
+        told = "name the question whose words are tried" if name is None else f"there is no question {name!r}"
+        raise InputError(f"{told}; there are: {', '.join(q.id for q in settings.questions)}")
     return found
 
 

@@ -126,6 +126,13 @@ def test_missing_labels_are_counted_in_all_not_where_they_are_held_out() -> None
     assert (found.question, found.count) == (ASKED, 200)  # 30 of 0.15
 
 
+@pytest.mark.parametrize(("labels", "missing", "told"), [(128, 4225, 532), (600, 4225, 858), (128, 35, 50)])
+def test_a_ladder_asks_for_no_more_labels_than_its_reason_says(labels: int, missing: int, told: int) -> None:
+    found = step(ENOUGH, check("ladder is_question, tuned", OPEN, labels=labels, p=0.4, missing=missing))
+    assert found is not None
+    assert (found.move, found.count) == (Move.LABEL, told)  # of 372, of as many again, and of 35: each over 0.7
+
+
 def test_a_check_is_about_the_question_that_its_name_names_whole() -> None:
     about = (QuestionId("question"), ASKED)
     assert question_of(check("ladder is_question, tuned", PASS), about) == ASKED

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from models.errors import TrainingError
+from models.errors import InputError, TrainingError
 from models.evidence import Candidate, Outcome, Terms, Verdict
 from models.ids import CandidateId, RunId
 from models.settings import GateSettings, Settings
@@ -17,7 +17,7 @@ from models.store import learning
 from models.store.database import open_database
 from models.toml import dump_settings
 from retrain.cli import cli
-from retrain.evidence_file import FILE, write_evidence
+from retrain.evidence_file import FILE, read_evidence, write_evidence
 from retrain.gate import GATE_VERSION
 from retrain.verdict import reach, reach_again
 from tests.retrain.conftest import make_settings
@@ -82,12 +82,13 @@ def test_what_was_changed_since_is_named(stored: tuple[Settings, Verdict]) -> No
     forged = dataclasses.replace(first, outcome=Outcome.FAIL, figures={**first.figures, "labels": 1.0})
     same, told = again(settings, dataclasses.replace(verdict, checks=(forged, *rest), outcome=Outcome.FAIL))
     assert same is False
-    assert told == "the outcome is pass and was fail; labels: pass, and was fail; labels: other figures: labels"
+    assert told.startswith("the outcome is pass and was fail; labels: pass, and was fail; ")
+    assert told.endswith("labels: other figures: labels 400 (was 1)")
     file = settings.data_dir / "candidates" / NAME / FILE
     write_evidence(evidence(np.random.default_rng(0), labels=401), settings.questions, file)
     same, told = again(settings, verdict)
     assert same is False
-    assert told.startswith("evidence.json was changed since the verdict was reached; labels: other figures: labels")
+    assert told.startswith("evidence.json was changed since the verdict was reached; labels: other figures: labels 401")
 
 
 def test_what_cannot_be_judged_as_it_was_says_so(stored: tuple[Settings, Verdict]) -> None:
@@ -135,3 +136,54 @@ def test_the_command_shows_a_verdict_and_whether_it_holds(
     assert isinstance(ended.exception, TrainingError)
     assert "labels: the check is new" in ended.stdout
     assert "there are: 20260101-c" in str(asked("show", "nobody").exception)
+
+
+def test_the_command_ends_with_an_error_where_the_evidence_is_lost_and_not_where_words_changed(
+    stored: tuple[Settings, Verdict], asked: Callable[..., Result], tmp_path: Path
+) -> None:
+    file = stored[0].data_dir / "candidates" / NAME / FILE
+    whole = file.read_text()
+    file.write_text(whole[:-40])
+    ended = asked("show", NAME, "--json")
+    assert "cannot be reached again" in str(ended.exception)
+    assert "it is damaged" in str(ended.exception)
+    assert json.loads(ended.stdout)["same"] is None
+    file.write_text(whole)
+    config = tmp_path / "config.toml"
+    config.write_text(config.read_text().replace('text = "', 'text = "Now then: ', 1))
+    ended = asked("show", NAME)
+    assert ended.exit_code == 0, ended.exception
+    assert "whose wording has changed since" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        (("ladders", 0, "vanilla", 1, "ids"), lambda column: column[1:]),
+        (("ladders", 0, "vanilla", 1, "gold"), lambda column: [9, *column[1:]]),
+        (("ladders", 0, "vanilla", 1, "scores"), lambda column: [[float("nan")] * len(column[0]), *column[1:]]),
+        (("ladders", 0, "tuned", 1, "ids"), lambda column: column[::-1]),
+        (("ladders", 0, "tuned"), lambda rungs: rungs[1:]),
+        (("ladders", 0, "parameters"), lambda sizes: sizes[1:]),
+        (("challenger",), lambda _: {}),
+        (("cheap", "is_question", "ids"), lambda column: column[::-1]),
+        (("champion",), lambda _: []),
+        (("slices",), lambda _: [1]),
+        (("labels",), lambda _: "many"),
+    ],
+    ids=lambda one: ".".join(map(str, one)) if isinstance(one, tuple) else "",
+)
+def test_damaged_evidence_is_told_before_anything_is_judged(
+    stored: tuple[Settings, Verdict], where: tuple[str | int, ...], change: Callable[[object], object]
+) -> None:
+    settings, _ = stored
+    file = settings.data_dir / "candidates" / NAME / FILE
+    body = json.loads(file.read_text())
+    *way, last = where
+    place = body
+    for step in way:
+        place = place[step]
+    place[last] = change(place[last])
+    file.write_text(json.dumps(body))
+    with pytest.raises(InputError, match="it is damaged"):
+        read_evidence(file, settings.questions)

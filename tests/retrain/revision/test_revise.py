@@ -118,7 +118,8 @@ def test_rounds_are_adopted_remembered_drawn_and_taken_back(settings: Settings, 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("other", "--text", "x"), "there is no question other"),
+        (("other", "--text", "x"), "there is no question 'other'; there are: is_question"),
+        ((), "name the question whose words are tried"),
         (("is_question",), "these are the words of is_question as they are"),
         (("is_question", "--option", "maybe=x"), "has no option maybe"),
         (("is_question", "--option", "yes"), "is not of the form ID=WORDING"),
