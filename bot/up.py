@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from bot.act import Actor
-from bot.adapters import ChatAdapter, open_adapter
+from bot.adapters import open_adapter
 from bot.answer import Answerer
 from bot.asking import Asker
 from bot.collector import look_less_often
@@ -104,35 +104,17 @@ class Bot:
             recall = settings.manners.recall_reactions
             steward = Steward(store, adapter, settings.questions, rooms, recall)
             asker = Asker(settings, store)
+            live = Pipeline(
+                settings=settings, store=store, adapter=adapter, slot=slot, actor=actor, steward=steward, asker=asker
+            )
             self._say(f"listening on {adapter.name}; {slot.revision} decides; " + _manners(actor))
             look_less_often()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._listen(store, adapter, slot, actor, steward, asker))
+                tasks.create_task(_listen(live))
                 tasks.create_task(slot.watch())
                 tasks.create_task(self._label(store, asker))
                 if settings.chat.adapter not in AT_TERMINAL:
                     tasks.create_task(watch_words(settings, self._config))
-
-    async def _listen(
-        self,
-        store: Store,
-        adapter: ChatAdapter,
-        slot: ServingSlot,
-        actor: Actor | None,
-        steward: Steward,
-        asker: Asker,
-    ) -> None:
-        pipeline = Pipeline(
-            settings=self._settings,
-            store=store,
-            adapter=adapter,
-            slot=slot,
-            actor=actor,
-            steward=steward,
-            asker=asker,
-        )
-        await pipeline.run()
-        log.info("the chat has ended", messages=pipeline.tally.messages, bursts=pipeline.tally.bursts)
 
     async def _label(self, store: Store, asker: Asker) -> None:
         """Keep the labelling queue going; the bot has been deciding since before it is up."""
@@ -178,6 +160,11 @@ class Bot:
                 await asyncio.Event().wait()
             else:
                 await embedded.supervise()
+
+
+async def _listen(live: Pipeline) -> None:
+    await live.run()
+    log.info("the chat has ended", messages=live.tally.messages, bursts=live.tally.bursts)
 
 
 async def _queue_now(desk: Desk) -> str:

@@ -14,32 +14,24 @@ from pathlib import Path
 from models.champion import champion_gguf
 from models.consent import Modes
 from models.evidence import Candidate, Verdict
-from models.ids import QuestionId
 from models.item import Item
 from models.learning_lock import alone
 from models.llama import LlamaDecider, open_decider
-from models.question import Question, versions
+from models.question import versions
 from models.settings import Settings
 from models.step import Step
 from models.store import labels, learning, responses, selection, suspects
 from models.store.database import Database, open_database
-from models.store.promotions import current_slot
 from retrain.acting import act
-from retrain.candidate import FOLDER, MODEL, build, calibrate, candidate_id, place, read_gguf, writing
+from retrain.candidate import FOLDER, MODEL, build, candidate_id, place, writing
 from retrain.card import Origins
-from retrain.checks.agreement import overlaps
-from retrain.checks.slices import slices_of
-from retrain.checks.trial import try_out
 from retrain.climb import Limits, climb, ladders
 from retrain.curves import curves
-from retrain.dataset import FOLDER as DATASETS
-from retrain.dataset import Dataset, freeze, read_dataset
+from retrain.dataset import Dataset, freeze
 from retrain.evidence_file import FILE, write_evidence
-from retrain.gate import Evidence
-from retrain.judged import Judged, judged
-from retrain.ladder import Course, Readings, Rung, train, trained_on
-from retrain.leakage import apart, refuse
-from retrain.peer import peer_scores
+from retrain.holdout import gather
+from retrain.ladder import Course, Rung, train, trained_on
+from retrain.leakage import refuse
 from retrain.picture import PICTURE, draw, panels
 from retrain.report import RunReport
 from retrain.scaling.ladder import Ladder
@@ -115,36 +107,7 @@ def cycle(
                     f"{top.name}.candidate",
                 )
         made = build(top.base, adapter, dataset.gate, settings, course)
-        held = (*dataset.calibration, *dataset.gate)
-        champion = champion_gguf(settings)[0]
-        with course.stage(f"read {len(held)} held-out bursts with the candidate") as advance:
-            new = read_gguf(made.folder / MODEL, held, settings, lambda done, total: advance(done, total, None))
-        fair = unseen(db, settings.data_dir, dataset.gate)
-        with course.stage(f"read {len(fair)} held-out bursts with the champion") as advance:
-            old = read_gguf(champion, fair, settings, lambda done, total: advance(done, total, None))
-        with course.stage("try both files out"):
-            trials = [
-                try_out(path, [item.burst for item in fair or held], settings)
-                for path in (champion, made.folder / MODEL)
-            ]
-        with course.stage(f"train the cheap learner on {len(items)} bursts"):
-            cheap = {q.id: peer_scores(q, items, fair) for q in settings.questions}
-        fitted = calibrate(made.folder / MODEL, made.gguf_sha256, dataset.calibration, new, settings)
-        evidence = Evidence(
-            labels=dataset.size,
-            ladders=climbed,
-            champion=against(settings.questions, fair, old),
-            challenger=against(settings.questions, fair, new),
-            cheap=against(settings.questions, fair, cheap),
-            export=made.export,
-            drift=made.drift,
-            agreement=overlaps(settings.questions, dataset.items, responses.answered(db)),
-            slices=slices_of(fair),
-            temperatures={q: c.temperature for q, c in fitted.questions.items()},
-            champion_trial=trials[0],
-            challenger_trial=trials[1],
-            leakage=dataset.leakage,
-        )
+        evidence = gather(dataset, made, settings, db, course, ladders=climbed, taught=items)
         write_evidence(evidence, settings.questions, made.folder / FILE)
         name = candidate_id(dataset.id, top.name, made.gguf_sha256)
         folder = f"{FOLDER}/{name}"
@@ -199,21 +162,6 @@ def _top(rungs: Sequence[Rung]) -> Rung:
     return next(rung for rung in rungs if rung.name == name)
 
 
-def unseen(db: Database, data_dir: Path, items: Sequence[Item]) -> tuple[Item, ...]:
-    """The items whose messages, and whose like, a promoted champion was not trained on.
-
-    Its holdout was another one: labels that came late for older bursts, or a larger ``gate.holdout_share``, would have
-    it judged on what it learned, against a challenger that never saw it. Raises TrainingError where its dataset is
-    damaged; one that is gone can tell nothing.
-    """
-    slot = current_slot(db)
-    found = [c.dataset for c, _ in learning.candidates(db) if slot is not None and c.id == slot.candidate]
-    folder = data_dir / DATASETS / found[0] if found else None
-    if folder is None or not folder.exists():
-        return tuple(items)
-    return apart(items, read_dataset(folder).train).kept
-
-
 def frozen(settings: Settings, db: Database, at: datetime) -> Dataset:
     """Freeze the labels in the store and write the dataset down; raises TooFewLabels."""
     known = versions(settings.questions)
@@ -254,8 +202,3 @@ def thinned(items: Sequence[Item], most: int) -> tuple[Item, ...]:
     if not most or len(items) <= most:
         return tuple(items)
     return tuple(items[i * len(items) // most] for i in range(most))
-
-
-def against(questions: Sequence[Question], items: Sequence[Item], readings: Readings) -> dict[QuestionId, Judged]:
-    """Set labels beside what one model file said, question by question."""
-    return {question.id: judged(question, items, readings[question.id]) for question in questions}

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from bot.bench.cascade_arms import BATCH, Level, decide_all, levels, loosest, measure
+from bot.bench.cascade_arms import BATCH, decide_all, levels, loosest, measure
 from bot.model_file import model_file
 from models.cascade import Bars, even_bars
 from models.cascade_fit import fit_bars, fit_place, pair_of, read_fit, shipped_place, write_fit
@@ -72,18 +72,16 @@ def cascade(
         tokens = settings.decide.of_small.max_prompt_tokens
         pair = pair_of(quick.revision, slow.revision, quick.calibration, settings.questions, tokens)
         found["small_max_prompt_tokens"] = tokens
-        tried: list[Level] = []
+        place, tried = fit_place(settings.data_dir, pair), []
         if fit_items:
-            bursts = [item.burst for item in fit_items]
-            ours, theirs = decide_all(quick, bursts), decide_all(slow, bursts)
+            ours, theirs = (decide_all(each, [item.burst for item in fit_items]) for each in (quick, slow))
             tried = levels(fit_items, settings.questions, ours, theirs)
             agreement = agreement or loosest(tried, loss)
             bars: Bars = fit_bars(settings.questions, ours, theirs, agreement)
             if keep:
-                write_fit(fit_place(settings.data_dir, pair), pair, bars, agreement)
+                write_fit(place, pair, bars, agreement)
         else:
-            kept = read_fit([fit_place(settings.data_dir, pair), shipped_place(quick_path)], pair)
-            bars = _serving(kept, settings)
+            bars = _serving(read_fit([place, shipped_place(quick_path)], pair), settings)
         found |= {"agreement": agreement, "tried": [asdict(level) for level in tried]}
         found["bars"] = {question: asdict(bar) for question, bar in bars.items()}
         with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bot.collector import look_less_often
 from bot.logs import set_up_logs
 from models.errors import InputError
 from models.labelled import read_json_lines
-from models.settings import Settings, load_settings
+from models.settings import load_settings
 
 
 @click.command()
@@ -59,42 +59,24 @@ def ingest(
     settings = load_settings(config)
     crowd = Crowd(rooms=rooms, members=members, rate=rate, seed=seed)
     lines = made_up_texts(seed) if texts is None else _lines(texts)
+    found: dict[str, Any] = {"python": platform.python_version(), "rooms": rooms, "members": members, "seed": seed}
     with tempfile.TemporaryDirectory(prefix="quandary-") as name:
         folder = Path(name)
         with (folder / "log").open("w", encoding="utf-8") as log:
             set_up_logs("info", log)
             look_less_often()  # as `up` does
             try:
-                found = asyncio.run(
-                    _measure(settings, crowd, lines, folder, messages, rounds, paced, model, only_paced=only_paced)
-                )
+                if not only_paced:
+                    taken = limit(settings, crowd, lines, folder, messages=messages, rounds=rounds)
+                    found["limit"] = asyncio.run(taken)
+                if paced > 0:
+                    found["paced"] = asyncio.run(at_pace(settings, crowd, lines, folder, seconds=paced, model=model))
             finally:
                 set_up_logs("warning")
-    found = {"python": platform.python_version(), "rooms": rooms, "members": members, "seed": seed, **found}
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
         _show(found)
-
-
-async def _measure(
-    settings: Settings,
-    crowd: Crowd,
-    texts: Sequence[str],
-    folder: Path,
-    messages: int,
-    rounds: int,
-    seconds: float,
-    model: str,
-    *,
-    only_paced: bool,
-) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    if not only_paced:
-        found["limit"] = await limit(settings, crowd, texts, folder, messages=messages, rounds=rounds)
-    if seconds > 0:
-        found["paced"] = await at_pace(settings, crowd, texts, folder, seconds=seconds, model=model)
-    return found
 
 
 def _lines(path: Path) -> list[str]:

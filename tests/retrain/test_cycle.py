@@ -32,9 +32,10 @@ from models.toml import dump_settings
 from retrain.candidate import export_named
 from retrain.cli import cli
 from retrain.climb import Limits
-from retrain.cycle import cycle, thinned, unseen
+from retrain.cycle import cycle, thinned
 from retrain.dataset import freeze, read_dataset
 from retrain.evidence_file import read_evidence
+from retrain.holdout import unseen
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, fill_store, make_checkpoint, make_item, make_settings
 
 LIMITS = Limits(items=40, rungs=3, seconds=60)

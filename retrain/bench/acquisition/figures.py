@@ -89,10 +89,8 @@ def compare(
     score = {k: means(t, times, chosen) for k, t in tables.items()}  # [draws + 1, b], the first is all as it is
     top = means(whole[:, None], times, chosen)[:, 0]
     needed = {k: np.array([_needed(s, t, labels, pool) for s, t in zip(v, top, strict=True)]) for k, v in score.items()}
-    standings = tuple(
-        _standing(k, courses[k], score[k], score[RANDOM], needed[k], needed[RANDOM], labels, float(top[0]))
-        for k in courses
-    )
+    drawn = {k: _Drawn(score=score[k], needed=needed[k]) for k in courses}
+    standings = tuple(_standing(k, v, drawn[k], drawn[RANDOM], labels, float(top[0])) for k, v in courses.items())
     return Comparison(
         name=name,
         arm=arm,
@@ -142,19 +140,20 @@ def means(tables: Floats, times: Floats, chosen: NDArray[np.int64]) -> Floats:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """A strategy's macro-F1 [draws + 1, b] and the labels it needs [draws + 1]; the first is all as it is."""
+
+    score: Floats
+    needed: Floats
+
+
 def _standing(
-    name: str,
-    courses: Sequence[Course],
-    score: Floats,
-    chance: Floats,
-    needed: Floats,
-    by_chance: Floats,
-    labels: tuple[int, ...],
-    top: float,
+    name: str, courses: Sequence[Course], own: _Drawn, chance: _Drawn, labels: tuple[int, ...], top: float
 ) -> Standing:
-    gap = score - chance
+    score, gap = own.score, own.score - chance.score
     worst = int(np.argmin(gap[0]))
-    ratio = needed / by_chance
+    ratio = own.needed / chance.needed
     judged = int(courses[0].tables[0].sum())
     rule = [
         labels[b] >= LEAST_TRAINED
@@ -166,7 +165,7 @@ def _standing(
         strategy=name,
         scores=tuple(np.round(score[0], 4).tolist()),
         losses=tuple(round(float(np.mean(each)), 4) for each in zip(*(c.loss.tolist() for c in courses), strict=False)),
-        needed=float(needed[0]),
+        needed=float(own.needed[0]),
         ratio=float(ratio[0]),
         ratio_interval=interval(ratio[1:]),
         gap=float(gap[0].mean()),

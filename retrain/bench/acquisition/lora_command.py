@@ -13,7 +13,7 @@ from models.acquisition.strategies import COMMITTEE, MARGIN, RANDOM, STRATEGIES
 from models.errors import InputError
 from models.settings import load_settings
 from retrain.bench.acquisition.loop import pool_rows
-from retrain.bench.acquisition.lora import learn
+from retrain.bench.acquisition.lora import Reached, learn
 from retrain.bench.acquisition.paired import ahead_of_random
 from retrain.bench.acquisition.sets import read_sets
 from retrain.options import AS_JSON, CONFIG
@@ -85,10 +85,15 @@ def acquisition_lora(
         ahead = [asdict(one) for one in ahead_of_random(found)]
         click.echo(json.dumps({"runs": runs, "ahead_of_random": ahead}, indent=2))
         return
-    table = Table(title=f"{known.name}: {rung} with LoRA, judged on {len(known.judged)} rows; a macro-F1 for each seed")
+    title = f"{known.name}: {rung} with LoRA, judged on {len(known.judged)} rows; a macro-F1 for each seed"
+    _show(title, found, strategies, sorted(budgets))
+
+
+def _show(title: str, found: Sequence[Reached], strategies: Sequence[str], budgets: Sequence[int]) -> None:
+    table = Table(title=title)
     for column in ("labels", *strategies):
         table.add_column(column)
-    for budget in sorted(budgets):
+    for budget in budgets:
         told = [
             ", ".join(f"{r.macro_f1:.3f}" for r in found if (r.strategy, r.labels) == (n, budget)) for n in strategies
         ]

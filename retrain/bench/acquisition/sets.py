@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from models.labelled import read_items
 from models.metrics import Floats, clusters
 from models.question import Question
 from models.settings import Settings
-from retrain.bench.acquisition.hidden import hidden_states
+from retrain.bench.acquisition.hidden import Hidden, hidden_states
 from retrain.head import squeezed
 from retrain.leakage import fair_split
 from retrain.peer import fold_of, labelled
@@ -74,39 +75,66 @@ def read_sets(
             hidden_states(rung, part, settings.questions, settings.decide.max_prompt_tokens, work) for part in parts
         ]
         states.append(np.concatenate(read))
-    grams = vectors([item.burst.text for item in everything])
-    topics = squeezed(grams, WORDS, 0)
-    words = _scaled(topics)
-    near = (topics / np.maximum(np.linalg.norm(topics, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    rows = _Rows.of(everything, held, states)
     found = []
     for place, question in enumerate(settings.questions):
-        known = {item.burst.id for item in labelled(question, everything)}
-        pool = [i for i, item in enumerate(everything) if item.burst.id in known and not held[i]]
-        judged = [i for i, item in enumerate(everything) if item.burst.id in known and held[i]]
         name = f"{train.stem.removesuffix('_train')}: {question.id}"
-        if len(pool) < LEAST_POOL or len(judged) < LEAST_JUDGED:
-            if known:
-                say(f"{name}: left out, {len(pool)} labels to ask for and {len(judged)} to judge on are too few")
-            continue
-        rows = [*pool, *judged]
-        gold = [everything[i].answers[question.id] == question.positive for i in rows]
-        found.append(
-            LabelledSet(
-                name=name,
-                pool=tuple(everything[i] for i in pool),
-                judged=tuple(everything[i] for i in judged),
-                question=question,
-                features={
-                    "hidden": tuple(np.hstack([_scaled(h[rows, place]), words[rows]]) for h in reversed(states)),
-                    "words": (words[rows],),
-                },
-                gold=np.array(gold, dtype=np.float64),
-                vectors=near[pool],
-                fresh=distinct(grams[pool], grams[:0]),
-                conversation=clusters([everything[i].conversation for i in judged]),
-            )
-        )
+        pool, judged = rows.places(question)
+        if len(pool) >= LEAST_POOL and len(judged) >= LEAST_JUDGED:
+            found.append(rows.labelled(name, question, place, pool, judged))
+        elif pool or judged:
+            say(f"{name}: left out, {len(pool)} labels to ask for and {len(judged)} to judge on are too few")
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """All rows of a file (n), whatever they have labels of; ``held`` are to be judged on.
+
+    ``states``: hidden states [n, questions, width] of each rung; ``grams``: n-gram vectors, ``topics`` [n, WORDS] the
+    same squeezed.
+    """
+
+    items: Sequence[Item]
+    held: Sequence[bool]
+    states: Sequence[Hidden]
+    grams: Vectors
+    topics: Floats
+
+    @classmethod
+    def of(cls, items: Sequence[Item], held: Sequence[bool], states: Sequence[Hidden]) -> Self:
+        grams = vectors([item.burst.text for item in items])
+        return cls(items=items, held=held, states=states, grams=grams, topics=squeezed(grams, WORDS, 0))
+
+    def places(self, question: Question) -> tuple[list[int], list[int]]:
+        """The rows with a label of the question: those to ask from, and those to judge on."""
+        known = {item.burst.id for item in labelled(question, self.items)}
+        rows = [i for i, item in enumerate(self.items) if item.burst.id in known]
+        return [i for i in rows if not self.held[i]], [i for i in rows if self.held[i]]
+
+    def labelled(
+        self, name: str, question: Question, place: int, pool: Sequence[int], judged: Sequence[int]
+    ) -> LabelledSet:
+        """The set of the question at ``place`` in config.toml."""
+        rows = [*pool, *judged]
+        words = _scaled(self.topics)[rows]
+        length = np.linalg.norm(self.topics, axis=1, keepdims=True)
+        near = (self.topics / np.maximum(length, 1e-9)).astype(np.float32)
+        gold = [self.items[i].answers[question.id] == question.positive for i in rows]
+        return LabelledSet(
+            name=name,
+            pool=tuple(self.items[i] for i in pool),
+            judged=tuple(self.items[i] for i in judged),
+            question=question,
+            features={
+                "hidden": tuple(np.hstack([_scaled(h[rows, place]), words]) for h in reversed(self.states)),
+                "words": (words,),
+            },
+            gold=np.array(gold, dtype=np.float64),
+            vectors=near[pool],
+            fresh=distinct(self.grams[pool], self.grams[:0]),
+            conversation=clusters([self.items[i].conversation for i in judged]),
+        )
 
 
 def subsample(items: Sequence[Item], most: int) -> list[Item]:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 
 import click
 from rich.console import Console
@@ -11,9 +10,23 @@ from rich.table import Table
 
 from models.errors import InputError
 from models.llama.shape import SHAPES
-from retrain.bench.training.arms import FASTER, LEANER, OURS, TOGETHER, TRL, Turn, compare, figures, run_arm, take_turns
+from retrain.bench.training.arms import (
+    FASTER,
+    LEANER,
+    OURS,
+    TOGETHER,
+    TRL,
+    Comparison,
+    Figures,
+    Turn,
+    compare,
+    figures,
+    run_arm,
+    take_turns,
+)
 from retrain.bench.training.task import Task
 from retrain.options import AS_JSON
+from retrain.stage import say
 
 TRL_WORDS = 3
 """An arm of TRL is named "trl", its loss_type, and "plain" or "checkpointing"."""
@@ -62,45 +75,71 @@ def train(
     unknown = [arm for arm in chosen if arm not in (OURS, TOGETHER) and len(arm.split()) != TRL_WORDS]
     if unknown:
         raise InputError(f"there is no arm {unknown[0]!r}; there are {', '.join((OURS, TOGETHER, *TRL))}")
-    bodies = []
+    measured = []
     for model in models:
         large = model in SHAPES and model != "tiny"
-        count, size = steps or (LARGE_STEPS if large else SMALL_STEPS), batch or (LARGE_BATCH if large else SMALL_BATCH)
-
-        def run(arm: str, model: str = model, count: int = count, size: int = size) -> Turn:
-            return run_arm(Task(arm=arm, model=model, steps=count, batch=size, threads=threads))
-
-        turns = take_turns(chosen, rounds, run, partial(_say, model))
-        found = [figures(arm, done, size) for arm, done in turns.items()]
-        against = compare(turns)
-        bodies.append(
-            {
-                "model": model,
-                "batch": size,
-                "steps": count,
-                "rounds": rounds,
-                "threads": threads,
-                "arms": [asdict(one) for one in found],
-                "against_trl": [{**asdict(one), "reached": one.reached} for one in against],
-            }
+        found = _measured(
+            chosen,
+            rounds,
+            Task(
+                arm=OURS,
+                model=model,
+                steps=steps or (LARGE_STEPS if large else SMALL_STEPS),
+                batch=batch or (LARGE_BATCH if large else SMALL_BATCH),
+                threads=threads,
+            ),
         )
+        measured.append(found)
         if not as_json:
-            table = Table(title=f"{model}: batches of {size}, {rounds} rounds of {count} steps, {threads} threads")
-            for column in ("", "samples/s", "samples/CPU s", "peak memory"):
-                table.add_column(column, justify="right" if column else "left")
-            for one in found:
-                peak = f"{one.peak_bytes / 1e9:.2f} GB"
-                table.add_row(one.arm, f"{one.samples_per_s:.2f}", f"{one.samples_per_cpu_s:.2f}", peak)
-            Console().print(table)
-            for other in against:
-                click.echo(
-                    f"{other.arm} against {other.rival}: {other.speed:.2f} times the speed ({other.cpu_speed:.2f} by "
-                    f"computing time), {other.memory:.2f} of the memory; asked for are {FASTER} and {LEANER}: "
-                    f"{'reached' if other.reached else 'missed'}"
-                )
+            _show(found)
     if as_json:
-        click.echo(json.dumps(bodies, indent=2))
+        click.echo(json.dumps([_body(one) for one in measured], indent=2))
 
 
-def _say(model: str, told: str) -> None:
-    click.echo(f"{model}, {told}", err=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """All arms on one model; ``task`` is what each did, but for its arm."""
+
+    task: Task
+    rounds: int
+    arms: list[Figures]
+    against: list[Comparison]
+
+
+def _measured(arms: Sequence[str], rounds: int, task: Task) -> _Measured:
+    def run(arm: str) -> Turn:
+        return run_arm(replace(task, arm=arm))
+
+    turns = take_turns(arms, rounds, run, lambda told: say(f"{task.model}, {told}"))
+    found = [figures(arm, done, task.batch) for arm, done in turns.items()]
+    return _Measured(task=task, rounds=rounds, arms=found, against=compare(turns))
+
+
+def _body(one: _Measured) -> dict[str, object]:
+    return {
+        "model": one.task.model,
+        "batch": one.task.batch,
+        "steps": one.task.steps,
+        "rounds": one.rounds,
+        "threads": one.task.threads,
+        "arms": [asdict(arm) for arm in one.arms],
+        "against_trl": [{**asdict(other), "reached": other.reached} for other in one.against],
+    }
+
+
+def _show(one: _Measured) -> None:
+    task = one.task
+    title = f"{task.model}: batches of {task.batch}, {one.rounds} rounds of {task.steps} steps, {task.threads} threads"
+    table = Table(title=title)
+    for column in ("", "samples/s", "samples/CPU s", "peak memory"):
+        table.add_column(column, justify="right" if column else "left")
+    for arm in one.arms:
+        peak = f"{arm.peak_bytes / 1e9:.2f} GB"
+        table.add_row(arm.arm, f"{arm.samples_per_s:.2f}", f"{arm.samples_per_cpu_s:.2f}", peak)
+    Console().print(table)
+    for other in one.against:
+        click.echo(
+            f"{other.arm} against {other.rival}: {other.speed:.2f} times the speed ({other.cpu_speed:.2f} by "
+            f"computing time), {other.memory:.2f} of the memory; asked for are {FASTER} and {LEANER}: "
+            f"{'reached' if other.reached else 'missed'}"
+        )
