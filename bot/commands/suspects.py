@@ -17,6 +17,7 @@ from labeling.reviewing import Looked, looked
 from models.consent import Modes
 from models.question import versions
 from models.settings import load_settings
+from models.store import bursts
 from models.store import suspects as store
 from models.store.database import open_database
 from models.suspects import THRESHOLD, Reason, Review
@@ -40,28 +41,35 @@ def suspects() -> None:
 
 @suspects.command("list")
 @click.option("--all", "everything", is_flag=True, help="Every weighed label, not only suspects.")
+@click.option("--text", "with_text", is_flag=True, help="Show what was written, too.")
 @as_json_option
 @click.pass_obj
-def list_suspects(config: Path, *, everything: bool, as_json: bool) -> None:
+def list_suspects(config: Path, *, everything: bool, with_text: bool, as_json: bool) -> None:
     """Suspect labels that were not sent yet, most suspect first. Who labels should not read this."""
     settings = load_settings(config)
     with closing(open_database(settings.data_dir)) as db:
         found = store.unreviewed(db, versions(settings.questions))
-    shown = [one for one in found if everything or one.suspicion >= THRESHOLD]
+        shown = [one for one in found if everything or one.suspicion >= THRESHOLD]
+        said = {one.burst: bursts.get(db, one.burst) for one in shown} if with_text else {}
+    texts = {name: burst.text for name, burst in said.items() if burst is not None}
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in shown], indent=2))
+        rows = [asdict(one) | ({"text": texts.get(one.burst, "")} if with_text else {}) for one in shown]
+        click.echo(json.dumps(rows, indent=2))
         return
     if not shown:
-        told = "no label is suspect" if found else "no label was weighed yet: `quandary cycle` does it"
+        told = "no label is suspect that was not sent yet; `quandary suspects status` tells what became of those"
+        told = told if found else "no label was weighed yet: `quandary cycle` does it"
         click.echo(told)
         return
     table = Table(title=f"{len(shown)} of {len(found)} weighed labels")
     for column in ("burst", "question", "label", "rather", "suspicion", "why"):
-        table.add_column(column, justify="right" if column == "suspicion" else "left")
+        table.add_column(column, justify="right" if column == "suspicion" else "left", overflow="fold")
     for one in shown:
         why = "; ".join(WORDS[reason] for reason in one.reasons)
         table.add_row(one.burst, one.question, one.given, one.suspected, f"{one.suspicion:.2f}", why)
     Console(markup=False, emoji=False).print(table)
+    for name, text in texts.items():
+        click.echo(f"{name}: {' / '.join(text.splitlines())}")
 
 
 @suspects.command("send")

@@ -21,6 +21,9 @@ SURE = 0.05
 Known = tuple[Round, Relabelled]
 """A round, and what people said of the same bursts before and after it."""
 
+SHOWN = 200
+"""So many characters of a wording are shown in the history."""
+
 
 def changes(old: Wording, new: Wording) -> list[tuple[str, str, str]]:
     """What differs between two wordings: name, old words, new words."""
@@ -61,25 +64,27 @@ def show_trial(question: Question, new: Question, found: Trial) -> None:
 
 def show_history(known: Sequence[Known]) -> None:
     """Round by round: the words, who adopted them, the ladder before and after, and the labels changed since."""
-    table = Table(title="Rounds of revision", show_lines=True)
-    for column in ("round", "question", "when, by", "what changed", "top rung's log p", "labels changed"):
-        table.add_column(
-            column, justify="right" if column == "round" else "left", no_wrap=column in ("round", "labels changed")
-        )
     for one, since in known:
-        what = "\n".join(f"{name}: {old!r} -> {new!r}" for name, old, new in changes(one.old, one.new))
+        again = "" if not one.back else " (back)"
+        click.echo(
+            f"round {one.round}{again} of {one.question}, {one.at:%Y-%m-%d %H:%M} UTC by {one.by}"
+            + (f": {one.why}" if one.why else "")
+        )
+        for name, old, new in changes(one.old, one.new):
+            click.echo(f"  {name}: {_short(old)}\n  {'':>{len(name) - 1}}-> {_short(new)}")
+        click.echo(f"  the top rung's log p: before {_top(one.before)}; after {_top(one.after)}")
         share = (
-            "none asked again yet" if since.share is None else f"{since.changed} of {since.both} ({since.share:.0%})"
+            "none asked again yet"
+            if since.share is None
+            else f"{since.changed} of {since.both} ({since.share:.0%}) changed since"
         )
-        table.add_row(
-            f"{one.round}{' (back)' if one.back else ''}",
-            one.question,
-            Text(f"{one.at:%Y-%m-%d %H:%M}\n{one.by}" + (f"\n{one.why}" if one.why else "")),
-            Text(what),
-            f"before {_top(one.before)}\nafter {_top(one.after)}",
-            f"{share}\n{one.labels} stood before",
-        )
-    Console().print(table)
+        click.echo(f"  {one.labels} labels stood before; {share}")
+
+
+def _short(words: str) -> str:
+    """On one line, and no longer than can be read there; --json has all of it."""
+    line = " ".join(words.split())
+    return repr(line if len(line) <= SHOWN else f"{line[: SHOWN - 1]}…")
 
 
 def history_body(one: Round, since: Relabelled) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def test_rounds_are_adopted_remembered_drawn_and_taken_back(settings: Settings, 
     shown = json.loads(run(tmp_path, "--history", "--json").stdout)
     assert [one["labels_since"]["changed"] for one in shown["rounds"]] == [1, 0]
     assert Path(shown["picture"]).read_bytes().startswith(b"\x89PNG")
-    assert "1 of 3 (33%)" in run(tmp_path, "is_question", "--history").output
+    told = run(tmp_path, "is_question", "--history").output
+    assert "1 of 3 (33%)" in told
+    assert f"  text: {IS_QUESTION.text!r}\n     -> {made[0].new.text!r}\n" in told
     for text in (OTHER, IS_QUESTION.text):
         assert run(tmp_path, "is_question", "--back", "--adopt").exit_code == 0
         assert asked(tmp_path) == text
