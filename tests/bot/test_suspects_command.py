@@ -6,8 +6,9 @@ from click.testing import CliRunner
 
 from bot.cli import cli
 from models.ids import BurstId, DatasetId, OptionId
+from models.labels import Label
 from models.settings import load_settings
-from models.store import bursts, suspects
+from models.store import bursts, labels, suspects
 from models.store.database import open_database
 from models.suspects import Weighed
 from tests.labeling.made import NOON, burst
@@ -37,6 +38,15 @@ def test_the_list_shows_ids_whole_and_what_was_written_only_if_asked(tmp_path):
     )
     with closing(open_database(settings.data_dir)) as db:
         bursts.close(db, [burst("how do I?\nanybody?", name=name)])
+        label = Label(
+            burst=name,
+            question=one.question,
+            question_version=one.question_version,
+            option=one.given,
+            responses=1,
+            labelled_at=NOON,
+        )
+        labels.put(db, [label])
         suspects.replace(db, DatasetId("d"), [one], NOON)
     assert "no label is suspect that was not sent yet" in told()
     assert "how do I?" not in told("--all")
