@@ -15,6 +15,7 @@ from models.errors import ModelError
 from models.llama.batch import Batch
 from models.llama.layout import Layout, forest, line, tree
 from models.llama.library import last_words, llama_cpp
+from models.llama.vocabulary import tokenize
 from models.tokens import EncodedPrompt
 
 _GGUF_MAGIC = b"GGUF"
@@ -85,13 +86,7 @@ class Engine:
 
     def ids(self, text: str, *, special: bool) -> list[int]:
         """Tokenize one segment; with ``special`` off, what looks like a special token stays text."""
-        raw = text.encode("utf-8", "replace")
-        room = len(raw) + 8
-        buffer = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, room, False, special)  # noqa: FBT003
-        if count < 0:
-            raise ModelError(f"llama.cpp could not tokenize a text of {len(raw)} bytes")
-        return list(buffer[:count])
+        return tokenize(self._vocab, text, special=special)
 
     def score(self, prompt: EncodedPrompt) -> list[list[float]]:
         """Logits of each branch's option letters, in the branch's order; raises ModelError where decoding fails."""

@@ -2,6 +2,7 @@
 
 import weakref
 from pathlib import Path
+from typing import Any
 
 from models.errors import ModelError
 from models.llama.library import last_words, llama_cpp
@@ -21,10 +22,15 @@ class Vocabulary:
 
     def ids(self, text: str, *, special: bool) -> list[int]:
         """Tokenize one segment; with ``special`` off, what looks like a special token stays text."""
-        raw = text.encode("utf-8", "replace")
-        room = len(raw) + 8
-        buffer = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), buffer, room, False, special)  # noqa: FBT003
-        if count < 0:
-            raise ModelError(f"llama.cpp could not tokenize a text of {len(raw)} bytes")
-        return list(buffer[:count])
+        return tokenize(self._vocab, text, special=special)
+
+
+def tokenize(vocabulary: Any, text: str, *, special: bool) -> list[int]:
+    """Ask llama.cpp for the ids of a text by its pointer to a vocabulary; raises ModelError where it has none."""
+    raw = text.encode("utf-8", "replace")
+    room = len(raw) + 8
+    buffer = (llama_cpp.llama_token * room)()
+    count = llama_cpp.llama_tokenize(vocabulary, raw, len(raw), buffer, room, False, special)  # noqa: FBT003
+    if count < 0:
+        raise ModelError(f"llama.cpp could not tokenize a text of {len(raw)} bytes")
+    return list(buffer[:count])

@@ -10,7 +10,7 @@ from bot.cli import cli
 from models.selection import Why
 from models.store import selection
 from models.store.database import open_database
-from tests.models.test_selection import RUN, SCORE
+from tests.models.made import RUN, SCORE
 
 
 def told(path, *words):

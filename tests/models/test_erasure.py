@@ -8,12 +8,11 @@ from models.consent import Mode
 from models.decision import Route, Routing
 from models.erasure import TraceKind
 from models.labels import Label, Request, RequestState, Response, ResponseStatus
-from models.selection import LabelScore, SelectionRun, Why
 from models.store import bursts, consent, decisions, erasure, erasures, inbox, labels, requests, responses, selection
 from models.store.absence import remains
 from models.store.database import FILE, open_database
 from models.store.revision import revise
-from tests.models.test_store import NOON, burst, event
+from tests.models.made import NOON, RUN, SCORE, burst, event
 
 LATER = NOON + timedelta(hours=1)
 SECRET = "velociraptor"
@@ -192,29 +191,7 @@ def test_requests_withdrawn_while_they_were_sent_are_told(db):
 
 def test_the_scores_of_an_erased_burst_go_and_those_beside_it_stay(db):
     first, second = burst(1, 2).id, burst(3).id
-    run = SelectionRun(
-        dataset="d",
-        method="all",
-        share=1.0,
-        balance="rates",
-        drop_near_duplicates=False,
-        rung="starter-l",
-        notes=(),
-        picture=None,
-        chosen_at=NOON,
-    )
-    score = LabelScore(
-        burst=first,
-        question="is_question",
-        question_version="v",
-        given="yes",
-        base_loss=1.0,
-        reference_loss=0.5,
-        learnability=0.5,
-        ifd=0.9,
-        margin=0.3,
-        why=Why.KEPT,
-    )
-    selection.put(db, run, [score, replace(score, burst=second)])
+    score = replace(SCORE, burst=first)
+    selection.put(db, RUN, [score, replace(score, burst=second)])
     erasure.redact(db, event(1).id, "r", LATER)
-    assert [kept.burst for kept in selection.scores(db, "d")] == [second]
+    assert [kept.burst for kept in selection.scores(db, RUN.dataset)] == [second]

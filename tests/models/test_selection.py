@@ -4,34 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from models.selection import LabelScore, SelectionRun, Why, counted
+from models.selection import Why, counted
 from models.store import selection
 from models.store.database import open_database
-from tests.models.test_store import NOON
-
-RUN = SelectionRun(
-    dataset="d0",
-    method="learnability",
-    share=0.5,
-    balance="even",
-    drop_near_duplicates=True,
-    rung="starter-l",
-    notes=("is_question: IFD carries nothing", "needs_context: so here"),
-    picture=None,
-    chosen_at=NOON,
-)
-SCORE = LabelScore(
-    burst="a",
-    question="is_question",
-    question_version="v",
-    given="yes",
-    base_loss=1.0,
-    reference_loss=0.5,
-    learnability=0.5,
-    ifd=0.9,
-    margin=0.3,
-    why=Why.KEPT,
-)
+from tests.models.made import NOON, RUN, SCORE
 
 
 @pytest.fixture

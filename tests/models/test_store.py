@@ -1,10 +1,10 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from models.chat import Burst, ChatEvent, WindowMessage, burst_id
+from models.chat import Burst, WindowMessage
 from models.decision import Decision, Route, Routing
 from models.errors import StoreError
 from models.evidence import Action, Promotion, Slot
@@ -13,35 +13,7 @@ from models.store import bursts, decisions, inbox, labels, promotions, requests,
 from models.store.database import FILE, open_database, transaction
 from models.store.retention import purge
 from models.store.thread import Store
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def event(number: int, text: str = "hello", sender: str = "u1", **more: object) -> ChatEvent:
-    return ChatEvent(
-        id=f"t:r:{number}",
-        platform="t",
-        room="r",
-        sender=sender,
-        text=text,
-        sent_at=NOON + timedelta(seconds=number),
-        cursor=str(number),
-        **more,
-    )
-
-
-def burst(*numbers: int, window: tuple[WindowMessage, ...] = ()) -> Burst:
-    ids = tuple(f"t:r:{n}" for n in numbers)
-    return Burst(
-        id=burst_id("r", None, ids[0]),
-        room="r",
-        sender="u1",
-        text="hello",
-        window=window,
-        message_ids=ids,
-        started_at=NOON + timedelta(seconds=numbers[0]),
-        ended_at=NOON + timedelta(seconds=numbers[-1]),
-    )
+from tests.models.made import NOON, burst, event
 
 
 def request(of: Burst, **more: object) -> Request:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader, TokenType
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from models.errors import ExportError
 from models.llama import quantize
@@ -15,19 +15,9 @@ from models.prompt import render
 from models.tokens import EncodedPrompt, encode
 from retrain.gguf_export import export_gguf, rope_theta
 from tests.retrain.conftest import FAMILIES, IS_QUESTION, NEEDS_CONTEXT, make_checkpoint, make_item
+from tests.retrain.gguf_letters import BUDGET, Plain, llama_letters
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
-BUDGET = 420
-
-
-class Plain:
-    """The checkpoint's own tokenizer behind our protocol."""
-
-    def __init__(self, folder: Path) -> None:
-        self._tokenizer = AutoTokenizer.from_pretrained(folder)
-
-    def ids(self, text: str, *, special: bool) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=not special)
 
 
 def torch_letters(folder: Path, prompt: EncodedPrompt) -> list[list[float]]:
@@ -38,14 +28,6 @@ def torch_letters(folder: Path, prompt: EncodedPrompt) -> list[list[float]]:
         with torch.no_grad():
             rows.append(model(ids).logits[0, -1, list(branch.letters)].tolist())
     return rows
-
-
-def llama_letters(path: Path, prompt: EncodedPrompt, *, flash: bool = False) -> list[list[float]]:
-    engine = Engine(path, threads=1, tokens=1024, branches=6, flash=flash)
-    try:
-        return engine.score(prompt)
-    finally:
-        engine.close()
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

@@ -1,48 +1,18 @@
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from gguf import GGUFReader
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
 
 from models.errors import ExportError
-from models.llama.engine import Engine
 from models.prompt import render
 from models.tokens import encode
 from retrain.export.source import config_of
-from retrain.gguf_about import About
 from retrain.gguf_export import export_gguf
 from retrain.gguf_lora import export_lora
 from retrain.lora import merge
 from tests.retrain.conftest import FAMILIES, IS_QUESTION, NEEDS_CONTEXT, make_checkpoint, make_item
-from tests.retrain.test_gguf_export import BUDGET, Plain, llama_letters
-
-ABOUT = About(name="tiny", description="a test", licence="Apache-2.0", base="b", dataset="d" * 64, questions={"q": "v"})
-
-
-def make_adapter(base: Path, folder: Path, **options: Any) -> Path:
-    """An adapter with random weights on all linear layers."""
-    torch.manual_seed(1)
-    settings = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "task_type": "CAUSAL_LM"} | options
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), LoraConfig(**settings))
-    for name, parameter in model.named_parameters():
-        if "lora_" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    model.save_pretrained(folder, save_embedding_layers=False)
-    return folder
-
-
-def letters_with(gguf: Path, adapter: Path, prompt: Any) -> list[list[float]]:
-    """What llama.cpp says with an adapter laid over a base."""
-    engine = Engine(gguf, threads=1, tokens=1024, branches=6, flash=False)
-    try:
-        engine.lay(adapter)
-        return engine.score(prompt)
-    finally:
-        engine.close()
+from tests.retrain.gguf_letters import ABOUT, BUDGET, Plain, letters_with, llama_letters, make_adapter
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

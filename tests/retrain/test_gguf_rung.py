@@ -23,9 +23,9 @@ from retrain.ladder import read as read_with_checkpoint
 from retrain.picture import panels
 from retrain.scaling.checks import ladder_checks
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_checkpoint, make_item
+from tests.retrain.gguf_letters import ABOUT, make_adapter
 from tests.retrain.ladders import made_ladder
 from tests.retrain.made_evidence import RISING, evidence
-from tests.retrain.test_gguf_lora import ABOUT, make_adapter
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
 ITEMS = [make_item(i) for i in range(12)]

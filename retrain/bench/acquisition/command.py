@@ -16,7 +16,7 @@ from models.settings import load_settings
 from retrain.bench.acquisition.figures import SHARE, Comparison, Interval, compare
 from retrain.bench.acquisition.loop import Course, full, pool_rows, run
 from retrain.bench.acquisition.sets import ARMS, LabelledSet, read_sets
-from retrain.options import AS_JSON, CONFIG
+from retrain.options import AS_JSON, CONFIG, kept_in
 from retrain.stage import say
 
 COLD_BY_CHANCE = "margin, cold start by chance"
@@ -42,13 +42,7 @@ COLD_BY_CHANCE = "margin, cold start by chance"
 @click.option("--seeds", type=click.IntRange(min=2), default=10, show_default=True)
 @click.option("--rows", type=click.IntRange(min=400), default=3000, show_default=True, help="Of a file at most.")
 @click.option("--pool", type=click.IntRange(min=100), default=1500, show_default=True, help="Rows a seed can ask for.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path("var/acquisition"),
-    show_default=True,
-    help="Where hidden states are kept.",
-)
+@kept_in("var/acquisition", "Where hidden states are kept.")
 @CONFIG
 @AS_JSON
 def acquisition(

@@ -16,7 +16,7 @@ from retrain.bench.acquisition.loop import pool_rows
 from retrain.bench.acquisition.lora import Reached, learn
 from retrain.bench.acquisition.paired import ahead_of_random
 from retrain.bench.acquisition.sets import read_sets
-from retrain.options import AS_JSON, CONFIG
+from retrain.options import AS_JSON, CONFIG, kept_in
 from retrain.stage import say
 
 BY_ROOM = {"tables", "losses"}
@@ -32,13 +32,7 @@ BY_ROOM = {"tables", "losses"}
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--rows", type=click.IntRange(min=400), default=3000, show_default=True, help="Of a file at most.")
 @click.option("--pool", type=click.IntRange(min=100), default=1000, show_default=True, help="Rows a seed can ask for.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path("var/acquisition"),
-    show_default=True,
-    help="What a stopped run goes on from.",
-)
+@kept_in("var/acquisition", "What a stopped run goes on from.")
 @CONFIG
 @AS_JSON
 def acquisition_lora(

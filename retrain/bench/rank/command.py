@@ -14,7 +14,7 @@ from retrain.bench.rank.study import Study, counted, investigate
 from retrain.bench.rank.table import body, show
 from retrain.cycle import thinned
 from retrain.ladder import Course
-from retrain.options import AS_JSON, CONFIG
+from retrain.options import AS_JSON, CONFIG, kept_in
 from retrain.priority import step_back
 from retrain.stage import say, told
 
@@ -57,7 +57,7 @@ from retrain.stage import say, told
 @click.option("--seeds", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--full-rate", default=1e-3, show_default=True, help="Peak rate of AdamW on the weights themselves.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw the study into this PNG.")
-@click.option("--work", type=click.Path(path_type=Path), default=Path("var/lowrank"), show_default=True)
+@kept_in("var/lowrank", "What a stopped study goes on from.")
 @CONFIG
 @AS_JSON
 def lowrank(

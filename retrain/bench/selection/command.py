@@ -23,7 +23,7 @@ from retrain.bench.selection.figures import At, Result, Row, best, compare
 from retrain.bench.selection.lora import Confirmation, Confirmed
 from retrain.bench.selection.sweep import Vanilla, sweep
 from retrain.ladder import Course, Rung, read_vanilla
-from retrain.options import AS_JSON, CONFIG
+from retrain.options import AS_JSON, CONFIG, kept_in
 from retrain.selection.ladder import Blank, read_blank
 from retrain.selection.methods import RANDOM as BY_CHANCE
 from retrain.stage import say, told
@@ -52,13 +52,7 @@ PRODUCT = tuple(name for name, arm in ARMS.items() if arm.method != BY_CHANCE an
     help="Of the labels, for LoRA.",
 )
 @click.option("--lora-rows", type=click.IntRange(min=100), default=600, show_default=True, help="Of TRAIN at most.")
-@click.option(
-    "--work",
-    type=click.Path(path_type=Path),
-    default=Path("var/selection"),
-    show_default=True,
-    help="What a stopped run goes on from.",
-)
+@kept_in("var/selection", "What a stopped run goes on from.")
 @CONFIG
 @AS_JSON
 def selection(

@@ -33,8 +33,7 @@ from retrain.export.source import find
 from retrain.export.usage import letters_grammar
 from retrain.export.write import same_tensors, write_adapter, write_model
 from tests.retrain.conftest import make_item
-from tests.retrain.test_gguf_export import BUDGET, llama_letters
-from tests.retrain.test_gguf_lora import letters_with
+from tests.retrain.gguf_letters import BUDGET, letters_with, llama_letters
 
 TOOLS = "QUANDARY_LLAMA_CPP"
 """Names a folder with llama.cpp's own tools."""

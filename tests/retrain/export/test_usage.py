@@ -8,7 +8,7 @@ from retrain.candidate import export_named
 from retrain.export.card import prompt_text
 from retrain.export.usage import adapter_usage, letters_grammar, model_usage
 from tests.retrain.conftest import IS_QUESTION, NEEDS_CONTEXT, make_item
-from tests.retrain.test_gguf_export import BUDGET, Plain, llama_letters
+from tests.retrain.gguf_letters import BUDGET, Plain, llama_letters
 
 QUESTIONS = (IS_QUESTION, NEEDS_CONTEXT)
 TOOLS = "QUANDARY_LLAMA_CPP"

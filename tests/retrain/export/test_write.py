@@ -32,8 +32,7 @@ from retrain.export.card import example
 from retrain.export.modelfile import modelfile
 from retrain.export.source import find
 from tests.retrain.conftest import make_item, make_settings
-from tests.retrain.test_gguf_export import BUDGET, Plain, llama_letters
-from tests.retrain.test_gguf_lora import letters_with, make_adapter
+from tests.retrain.gguf_letters import BUDGET, Plain, letters_with, llama_letters, make_adapter
 
 AT = datetime(2026, 2, 1, tzinfo=UTC)
 NAME = "abcdef012345"
