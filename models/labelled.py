@@ -57,7 +57,7 @@ def read_items(path: Path, questions: Sequence[Question]) -> list[Item]:
     number = 0
     for number, row in read_json_lines(path):
         try:
-            item = _item(row, number, questions)
+            item = item_of(row, number, questions)
         except KeyError as error:
             raise InputError(f"{path}, line {number}: the field {error} is missing") from error
         except (TypeError, ValueError, OverflowError, OSError) as error:
@@ -74,7 +74,12 @@ def nameless(item: Item) -> bool:
     return item.conversation.startswith(_LINE)
 
 
-def _item(row: Mapping[str, Any], number: int, questions: Sequence[Question]) -> Item | None:
+def item_of(row: Mapping[str, Any], number: int, questions: Sequence[Question]) -> Item | None:
+    """Read one row, known as its line ``number``; None where it answers none of the questions.
+
+    Raises KeyError where a field is missing, and what the fault raises (TypeError, ValueError, OverflowError, OSError)
+    where one holds what it cannot.
+    """
     answers: dict[QuestionId, OptionId] = {}
     for question in questions:
         answer = _answer(row, question)

@@ -1,10 +1,11 @@
-"""Labels that leave and come in as files: the paper's record, alpaca, and our own JSON lines."""
+"""Labels that leave and come in as files: our own JSON lines, labelled rows, the paper's record, and alpaca."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from labeling.exchange import alpaca, jsonl, paper
+from labeling.exchange import rows as labelled_rows
 from labeling.exchange.row import Row, Written
 from labeling.exchange.take import check
 from models.errors import InputError
@@ -16,6 +17,7 @@ class FileForm(StrEnum):
     """The forms that files of labels have."""
 
     JSONL = "jsonl"
+    ROWS = "rows"
     PAPER = "paper"
     ALPACA = "alpaca"
 
@@ -23,14 +25,17 @@ class FileForm(StrEnum):
 def written(
     rows: Sequence[Row], questions: Sequence[Question], form: FileForm, *, seed: int = 0, audit: bool = False
 ) -> Written:
-    """Make a file's lines. The paper's form and alpaca are for training.
+    """Make a file's lines. All forms but our own are for training.
 
     So they leave out what may not be trained on, and audited bursts unless ``audit``.
     """
     if form is FileForm.JSONL:
         return jsonl.write(rows, questions)
     kept = [row for row in rows if row.trainable and (audit or not row.audit)]
-    made = paper.write(kept, questions) if form is FileForm.PAPER else alpaca.write(kept, questions, seed=seed)
+    if form is FileForm.ROWS:
+        made = labelled_rows.write(kept, questions)
+    else:
+        made = paper.write(kept, questions) if form is FileForm.PAPER else alpaca.write(kept, questions, seed=seed)
     reasons = {
         "not to be trained on": sum(not row.trainable for row in rows),
         "drawn for the audit": sum(row.trainable and row.audit and not audit for row in rows),
@@ -53,7 +58,9 @@ def read_rows(path: Path, questions: Sequence[Question], form: FileForm) -> list
     seen: dict[str, int] = {}
     for number, body in numbered:
         try:
-            row = read(body, questions)
+            row = labelled_rows.read(body, number, questions) if form is FileForm.ROWS else read(body, questions)
+            if row is None:
+                continue
             check(row, questions)
             _new(row.id, number, seen)
         except InputError as error:

@@ -14,6 +14,7 @@ from models.chat import ChatEvent
 from models.consent import Mode
 from models.errors import ExportError, InputError
 from models.ids import BurstId, EventId, MemberId, OptionId, RoomId
+from models.labelled import read_items
 from models.labels import Label, RequestState, request_id
 from models.question import versions
 from models.store import bursts, consent, erasure, inbox, labels, requests
@@ -171,3 +172,41 @@ def test_exports_are_masked_and_hold_no_names_nor_what_was_erased(tmp_path: Path
     assert "[e-mail]" in line
     assert gather(db, lambda *_: Mode.LISTEN, b"key") == []  # the room lets nobody read any more
     db.conn.close()
+
+
+def test_labelled_rows_of_other_tools_come_in_and_go_out_to_be_measured(tmp_path: Path) -> None:
+    lines = [
+        {"text": "does it run on TX2?", "label": True, "cr_need": True, "conv": 7, "weight": 4.0, "note": "by hand"},
+        {"id": 8, "room": "r", "sender": "bob", "text": "yes", "is_question": "no", "timestamp": 1_700_000_000},
+        {"text": "nobody answered about this"},
+    ]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    first, second = read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
+    assert (first.room, first.probability, second.id, second.sender) == ("7", 0.25, "8", "bob")
+    assert dict(first.given[0].response.answers) == {"is_question": "yes", "needs_context": "yes"}
+    db = open_database(tmp_path / "db")
+    assert take_in(db, [first, second], ASKED, "own", NOON).labels == 3
+    made = written(gather(db, lambda *_: Mode.TRAIN, b"key"), ASKED, FileForm.ROWS)
+    write_lines(tmp_path / "out.jsonl", made.lines)
+    found = {item.burst.text: item for item in read_items(tmp_path / "out.jsonl", ASKED)}
+    assert found["does it run on TX2?"].weight == 4.0
+    assert dict(found["yes"].answers) == {"is_question": "no"}
+    assert found["yes"].burst.started_at == second.started_at
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ({"is_question": "no"}, "the field 'text' is missing"),
+        ({"text": 5, "is_question": "no"}, "text is not a string"),
+        ({"text": " ", "is_question": "no"}, "the field 'text' is empty"),
+        ({"text": "a", "is_question": "perhaps"}, "perhaps"),
+        ({"text": "a", "is_question": "no", "weight": 0}, "weight 0 is no number above 0"),
+        ({"id": 1, "text": "a", "is_question": "no"}, "the id 1 was there already, in line 1"),
+    ],
+)
+def test_a_faulty_labelled_row_is_named(tmp_path: Path, line: dict[str, object], fault: str) -> None:
+    lines = [{"id": 1, "text": "a", "is_question": "no"}, line]
+    (tmp_path / "own.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    with pytest.raises(InputError, match=r"own\.jsonl, line 2: .*" + fault):
+        read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
