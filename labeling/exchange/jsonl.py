@@ -44,8 +44,10 @@ def write(rows: Sequence[Row], questions: Sequence[Question]) -> Written:  # noq
     return Written(lines=tuple(line_of(_body(row)) for row in rows), left_out={})
 
 
-def read(row: Mapping[str, Any], questions: Sequence[Question]) -> Row:  # noqa: ARG001 - as all are read
+def read(row: Mapping[str, Any], questions: Sequence[Question]) -> Row:
     """Read one line; raises InputError naming the field at fault."""
+    if "labels" not in row and any(question.id in row for question in questions):
+        raise InputError("the field 'labels' is missing; these look like labelled rows, which --format rows reads")
     only(row, *FIELDS)
     probability = float(field(row, "probability", int, float))
     if not 0.0 < probability <= 1.0:

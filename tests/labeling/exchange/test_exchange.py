@@ -210,3 +210,5 @@ def test_a_faulty_labelled_row_is_named(tmp_path: Path, line: dict[str, object],
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
     with pytest.raises(InputError, match=r"own\.jsonl, line 2: .*" + fault):
         read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
+    with pytest.raises(InputError, match=r"line 1: .*which --format rows reads"):
+        read_rows(tmp_path / "own.jsonl", ASKED, FileForm.JSONL)
