@@ -47,7 +47,7 @@ def write(rows: Sequence[Row], questions: Sequence[Question]) -> Written:  # noq
 def read(row: Mapping[str, Any], questions: Sequence[Question]) -> Row:
     """Read one line; raises InputError naming the field at fault."""
     if "labels" not in row and any(question.id in row for question in questions):
-        raise InputError("the field 'labels' is missing; these look like labelled rows, which --format rows reads")
+        raise InputError("the field 'labels' is missing; --format rows reads labelled rows, --format paper the paper's")
     only(row, *FIELDS)
     probability = float(field(row, "probability", int, float))
     if not 0.0 < probability <= 1.0:

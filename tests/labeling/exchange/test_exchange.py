@@ -91,7 +91,7 @@ ALPACA = {"instruction": "Write a poem.", "input": "", "output": "A"}
         (FileForm.PAPER, [{**PAPER, "text": " "}], "line 1: the field 'text' is empty"),
         (FileForm.PAPER, [{**PAPER, "timestamp": 10**30}], "line 1"),
         (FileForm.ALPACA, [ALPACA], "line 1: its instruction is that of no question"),
-        (FileForm.JSONL, [PAPER], "line 1: the field 'timestamp' is not part of this form"),
+        (FileForm.JSONL, [PAPER], "line 1: the field 'labels' is missing; .*--format paper the paper's"),
     ],
 )
 def test_a_faulty_line_is_named_and_nothing_is_taken_in(
@@ -210,5 +210,5 @@ def test_a_faulty_labelled_row_is_named(tmp_path: Path, line: dict[str, object],
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
     with pytest.raises(InputError, match=r"own\.jsonl, line 2: .*" + fault):
         read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
-    with pytest.raises(InputError, match=r"line 1: .*which --format rows reads"):
+    with pytest.raises(InputError, match=r"line 1: .*--format rows reads labelled rows"):
         read_rows(tmp_path / "own.jsonl", ASKED, FileForm.JSONL)
