@@ -8,12 +8,13 @@ from typing import Protocol
 import structlog
 
 from bot.adapters.base import ChatAdapter
+from bot.echo import echo
 from bot.manners import HOUR, Occasion, Said, hold
 from bot.why import HELD
-from models.chat import Burst, ChatEvent, WindowMessage
+from models.chat import Burst, WindowMessage
 from models.decision import Decision
 from models.errors import PlatformError
-from models.ids import BurstId, EventId, MemberId, QuestionId
+from models.ids import BurstId, EventId, QuestionId
 from models.question import Question
 from models.settings import Rooms
 from models.store import bursts, decisions, inbox, pauses, replies
@@ -100,17 +101,7 @@ class Actor:
     async def _say(self, burst: Burst, text: str) -> EventId:
         """Send the reply, and put it in the inbox so that later windows show it; returns its id on the platform."""
         said = await self._adapter.reply(burst.room, burst.thread, burst.message_ids[-1], text)
-        event = ChatEvent(
-            id=said,
-            platform=burst.platform,
-            room=burst.room,
-            thread=burst.thread,
-            sender=MemberId("quandary"),
-            text=text,
-            sent_at=self._clock(),
-            reply_to=burst.message_ids[-1],
-            is_bot=True,
-        )
+        event = echo(said, burst, self._clock(), text=text, thread=burst.thread, reply_to=burst.message_ids[-1])
         await self._store.do(inbox.append, [event])
         await self._store.do(inbox.mark_handled, [said])
         return said

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 import structlog
 
 from bot.adapters.base import ChatAdapter
+from bot.echo import echo
 from bot.manners import is_quiet
 from bot.orders import Tongue
 from bot.phrases import SENTENCES, spoken
 from models.chat import ChatEvent, EventKind
 from models.consent import Mode, Modes
 from models.errors import PlatformError
-from models.ids import MemberId, RoomId
+from models.ids import RoomId
 from models.settings import Settings
 from models.store import consent, inbox
 from models.store.thread import Store
@@ -85,15 +86,6 @@ class Introducer:
             log.warning("room not told what the bot does", room=event.room, error=str(error))
             await self._store.do(lambda db: consent.end_introduction(db, event.room, told=False))
             return
-        echo = ChatEvent(
-            id=said,
-            platform=event.platform,
-            room=event.room,
-            sender=MemberId("quandary"),
-            text="",
-            sent_at=self._clock(),
-            is_bot=True,
-        )
-        await self._store.do(inbox.keep_silent_about, echo)
+        await self._store.do(inbox.keep_silent_about, echo(said, event, self._clock()))
         await self._store.do(lambda db: consent.end_introduction(db, event.room, told=True))
         log.info("room told what the bot does", room=event.room, mode=mode.value)

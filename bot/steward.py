@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from bot.adapters.base import ChatAdapter
+from bot.echo import echo
 from bot.manners import Hourly
 from bot.orders import Order, Verb, parse
 from bot.phrases import SENTENCES, Sentences, spoken
@@ -137,17 +138,7 @@ class Steward:
         except PlatformError as error:
             log.warning("order not answered", verb=order.verb.value, error=str(error))
             return
-        told = ChatEvent(
-            id=said,
-            platform=event.platform,
-            room=event.room,
-            thread=event.thread,
-            sender=MemberId("quandary"),
-            text="",
-            sent_at=self._clock(),
-            reply_to=event.id,
-            is_bot=True,
-        )
+        told = echo(said, event, self._clock(), thread=event.thread, reply_to=event.id)
         await self._store.do(inbox.keep_silent_about, told)
 
     async def _carry_out(self, order: Order, event: ChatEvent, say: Sentences) -> str | None:

@@ -96,20 +96,17 @@ def scored(rows: Judged, calibration: QuestionCalibration | None = None) -> Scor
     question = rows.question
     positive, kept = question.index(question.positive), answering(rows)
     if calibration is None:  # nothing is acted on without thresholds
-        return Scored(
-            gold=(rows.gold[kept] == positive).astype(np.float64),
-            positive=answered(rows)[kept],
-            weight=rows.weight[kept],
-            sure=np.zeros(len(kept)),
-            cluster=clusters([rows.conversations[i] for i in kept]),
-        )
-    named = [distribution(question, rows.scores[i].tolist(), calibration.temperature) for i in kept]
-    sure = [sure_option(question, p, calibration) for p in named]
+        chance, sides = answered(rows)[kept], np.zeros(len(kept))
+    else:
+        named = [distribution(question, rows.scores[i].tolist(), calibration.temperature) for i in kept]
+        sure = [sure_option(question, p, calibration) for p in named]
+        chance = np.array([positive_probability(question, p) for p in named], dtype=np.float64)
+        sides = np.array([0 if s is None else (1 if s == question.positive else -1) for s in sure], dtype=np.float64)
     return Scored(
         gold=(rows.gold[kept] == positive).astype(np.float64),
-        positive=np.array([positive_probability(question, p) for p in named], dtype=np.float64),
+        positive=chance,
         weight=rows.weight[kept],
-        sure=np.array([0 if s is None else (1 if s == question.positive else -1) for s in sure], dtype=np.float64),
+        sure=sides,
         cluster=clusters([rows.conversations[i] for i in kept]),
     )
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.evidence import Check, Outcome
 from models.ids import BurstId, QuestionId
@@ -78,7 +77,7 @@ def read_slices(
         for name in sorted(names):
             rows = np.array([name in slices.get(i, ()) for i in kept])
             if not rows.all():
-                found.append(_slice(question, name, _only(before, rows), _only(after, rows), margin, rng))
+                found.append(_slice(question, name, before.take(rows), after.take(rows), margin, rng))
     return found
 
 
@@ -132,13 +131,3 @@ def _slice(
         # Plus one: no number of draws proves a chance of none.
         p = float(((drawn >= -margin).sum() + 1) / (DRAWS + 1))
     return Slice(question=question, name=name, labels=len(before.gold), champion=old, challenger=new, p=p)
-
-
-def _only(columns: Scored, rows: NDArray[np.bool_]) -> Scored:
-    return Scored(
-        gold=columns.gold[rows],
-        positive=columns.positive[rows],
-        weight=columns.weight[rows],
-        sure=columns.sure[rows],
-        cluster=columns.cluster[rows],
-    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from retrain.selection.choice import Plan
 from retrain.selection.methods import IFD, LEARNABILITY, MARGIN
 from retrain.selection.methods import RANDOM as BY_CHANCE
 from retrain.selection.quotas import Balance
@@ -21,6 +22,16 @@ class Arm:
     balance: Balance = "rates"
     drop_near_duplicates: bool = False
     losses: Literal["fitted", "raw", "few"] = "fitted"
+
+    def plan(self, share: float, seed: int) -> Plan:
+        """What is chosen by this arm: a share (0..1) of the labels."""
+        return Plan(
+            method=self.method,
+            share=share,
+            drop_near_duplicates=self.drop_near_duplicates,
+            balance=self.balance,
+            seed=seed,
+        )
 
 
 ARMS: Mapping[str, Arm] = {

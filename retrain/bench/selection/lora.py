@@ -60,15 +60,7 @@ class Confirmation:
 
     def run(self, arm: str, share: float, seed: int) -> Confirmed:
         """Choose, train and judge."""
-        form = ARMS[arm]
-        plan = Plan(
-            method=form.method,
-            share=share,
-            drop_near_duplicates=form.drop_near_duplicates,
-            balance=form.balance,
-            seed=seed,
-        )
-        chosen = select(self._ladders, self._items, self._blank, plan).items
+        chosen = select(self._ladders, self._items, self._blank, ARMS[arm].plan(share, seed)).items
         course = replace(self._course, train=self._course.train.model_copy(update={"seed": seed}))
         readings = tuned_readings(self._rung, chosen, self._held, course)
         columns = {q.id: judged(q, self._held, readings[q.id]) for q in course.questions}

@@ -19,7 +19,7 @@ from retrain.bench.acquisition.sets import LabelledSet
 from retrain.bench.selection.arms import ARMS, SHARES, Arm
 from retrain.head import fit_head
 from retrain.peer import fold_of
-from retrain.selection.choice import Plan, choose
+from retrain.selection.choice import choose
 from retrain.selection.fitted import fitted
 from retrain.selection.ladder import margins
 from retrain.selection.losses import Losses
@@ -109,14 +109,7 @@ def with_few(known: LabelledSet, losses: Losses, rows: Rows, seed: int) -> Losse
 
 
 def _rows(losses: Losses, arm: Arm, share: float, seed: int) -> tuple[int, ...]:
-    plan = Plan(
-        method=arm.method,
-        share=share,
-        drop_near_duplicates=arm.drop_near_duplicates,
-        balance=arm.balance,
-        seed=seed,
-    )
-    kept = frozenset(choose(losses, plan).kept)
+    kept = frozenset(choose(losses, arm.plan(share, seed)).kept)
     return tuple(place for place, burst in enumerate(losses.ids) if burst in kept)
 
 
