@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from models.errors import TrainingError
 from models.evidence import Check, Outcome
@@ -26,7 +26,7 @@ DRAWS = 1000
 class Duel:
     """Macro-F1 of a rival and of the candidate on the same labels; ``drawn`` differences over conversations.
 
-    ``changed``: labels on which the two decide differently.
+    ``mended``: labels that the candidate meets and the rival missed; ``broken``: the other way.
     """
 
     rival: float
@@ -34,8 +34,19 @@ class Duel:
     labels: int
     conversations: int
     rarer: int
-    changed: int
+    mended: int
+    broken: int
     drawn: Floats
+
+    @property
+    def changed(self) -> int:
+        """Labels on which the two decide differently."""
+        return self.mended + self.broken
+
+    @property
+    def exact(self) -> float:
+        """McNemar's exact test, two-sided: p of so uneven a split of what changed. It takes labels for independent."""
+        return float(binomtest(self.mended, self.changed, 0.5).pvalue) if self.changed else 1.0
 
     @property
     def difference(self) -> float:
@@ -64,13 +75,15 @@ def duel(rival: Judged, candidate: Judged, rng: np.random.Generator) -> Duel:
         raise TrainingError(f"rival and candidate were not read on the same labels of {rival.question.id}")
     old, new = scored(rival), scored(candidate)
     conversations = len(np.unique(old.cluster))
+    missed, misses = ((one.positive >= 0.5) != (one.gold > 0.5) for one in (old, new))
     found = Duel(
         rival=macro_f1(old),
         candidate=macro_f1(new),
         labels=len(old.gold),
         conversations=conversations,
         rarer=int(min((old.gold > 0.5).sum(), (old.gold <= 0.5).sum())),
-        changed=int(((old.positive >= 0.5) != (new.positive >= 0.5)).sum()),
+        mended=int((missed & ~misses).sum()),
+        broken=int((misses & ~missed).sum()),
         drawn=np.empty(0),
     )
     if found.lack is not None:
@@ -142,11 +155,17 @@ def _bounds(found: Duel, gate: GateSettings) -> tuple[float, float]:
 
 
 def _interval(found: Duel, low: float, high: float, gate: GateSettings) -> dict[str, float]:
-    return {"difference": found.difference, "low": low, "high": high, "margin": gate.margin, "alpha": gate.alpha}
+    figures = {"difference": found.difference, "low": low, "high": high, "margin": gate.margin, "alpha": gate.alpha}
+    return figures | {"mended": float(found.mended), "broken": float(found.broken), "mcnemar_p": found.exact}
 
 
 def _difference(found: Duel, low: float, high: float) -> str:
-    return f", {found.difference:+.3f} (between {low:+.3f} and {high:+.3f} on {found.labels} held-out labels)"
+    told = f", {found.difference:+.3f} (between {low:+.3f} and {high:+.3f} on {found.labels} held-out labels"
+    if not found.changed:
+        return f"{told}, none of them decided otherwise)"
+    return (
+        f"{told}; {found.mended} mended and {found.broken} broken, McNemar's exact p = {found.exact:.3f}, shown only)"
+    )
 
 
 def _missing_labels(difference: float, error: float, labels: int, gate: GateSettings) -> int | None:

@@ -17,7 +17,7 @@ from retrain.judged import scored
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 from retrain.scaling.per_item import YES, read_per_item
-from retrain.scaling.reading import TableReading, read_figure
+from retrain.scaling.reading import Rise, TableReading, read_figure
 from retrain.scaling.table import TableRung, read_table
 
 
@@ -64,8 +64,14 @@ def _table(rungs: Sequence[TableRung], readings: Sequence[TableReading], *, as_j
     Console(markup=False, emoji=False).print(table)
     for reading in readings:
         click.echo(reading.told)
+        click.echo(f"  Gain when parameters double: {_gain(reading.whole)}.")
         click.echo(f"  The paper's rule, a rise at every step: {'kept' if reading.whole.strict else 'broken'}.")
     click.echo("A table tells the order of the rungs, not how sure it is; JSON lines by item would tell that.")
+
+
+def _gain(rise: Rise) -> str:
+    told = f"{rise.per_doubling:+.3g}"
+    return told if rise.interval is None else f"{told} ({rise.interval[0]:+.3g} to {rise.interval[1]:+.3g}, by a line)"
 
 
 def _items(ladders: Sequence[Ladder], checks: Sequence[Sequence[Check]], *, as_json: bool) -> None:
@@ -96,6 +102,8 @@ def _items(ladders: Sequence[Ladder], checks: Sequence[Sequence[Check]], *, as_j
             if "strict_rise" in one.figures:
                 kept = "kept" if one.figures["strict_rise"] else "broken"
                 click.echo(f"  The paper's rule, a rise of precision at every step: {kept}; it decides nothing.")
+        if not ladder.tuned:
+            click.echo("No tuned readings are in the file, so nothing tells of labels wrong at random, or leaning.")
 
 
 def _rungs(ladder: Ladder) -> list[dict[str, object]]:

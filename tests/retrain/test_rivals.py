@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from models.errors import TrainingError
 from models.evidence import Outcome
 from models.settings import GateSettings
+from retrain.judged import answered
 from retrain.rivals import challenger_check, cheap_check
 from tests.retrain.ladders import made_rungs
 
@@ -92,3 +94,20 @@ def test_two_conversations_do_not_compare_a_candidate_with_word_counting() -> No
     check = cheap_check(learner, candidate, GATE, rng)
     assert check.outcome is Outcome.INCONCLUSIVE
     assert "come from 2 conversation(s)" in check.reason
+
+
+def test_mcnemars_exact_test_is_shown_beside_the_bootstrap_and_decides_nothing() -> None:
+    rng = np.random.default_rng(5)
+    champion, challenger = made_rungs(rng, (0.8, 1.4), items=200)
+    check = challenger_check(champion, challenger, GATE, rng)
+    right = [answered(rows) >= 0.5 for rows in (champion, challenger)]
+    gold = champion.gold == champion.question.index(champion.question.positive)
+    mended, broken = int((right[1] == gold)[right[0] != gold].sum()), int((right[0] == gold)[right[1] != gold].sum())
+    assert (check.figures["mended"], check.figures["broken"]) == (mended, broken)
+    assert check.figures["changed"] == mended + broken > 10
+    tail = sum(math.comb(mended + broken, k) for k in range(max(mended, broken), mended + broken + 1))
+    assert check.figures["mcnemar_p"] == pytest.approx(min(1.0, 2 * tail / 2 ** (mended + broken)))
+    assert f"{mended} mended and {broken} broken, McNemar's exact p = " in check.reason
+    same = challenger_check(champion, champion, GATE, rng)
+    assert "none of them decided otherwise" in same.reason
+    assert same.figures["mcnemar_p"] == 1.0

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def test_the_command_names_the_4b_rung_and_shows_the_papers_rule(tmp_path: Path)
     told = check(tmp_path / "t.csv")
     assert "4B stands outside the ladder" in told
     assert "The paper's rule, a rise at every step: broken." in told
+    assert re.search(r"Gain when parameters double: \+\S+ \([+-]\S+ to \+\S+, by a line\)\.", told)
     body = json.loads(check(tmp_path / "t.csv", "--json"))
     assert body["readings"][0]["outlying"] == "4B"
     assert len(body["rungs"]) == 6
@@ -157,6 +159,7 @@ def test_a_probability_is_enough_and_a_reference_rung_is_not_counted(tmp_path: P
     [body] = json.loads(check(path, "--json"))
     assert [c["outcome"] for c in body["checks"]] == ["pass"]
     assert [r["dense"] for r in body["rungs"]].count(False) == 1
+    assert "No tuned readings are in the file" in check(path)
 
 
 @pytest.mark.parametrize(
