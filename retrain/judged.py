@@ -1,7 +1,7 @@
 """What a model says about labelled bursts: option scores beside the labels, as columns. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,17 @@ class Judged:
     def __len__(self) -> int:
         """Rows."""
         return len(self.gold)
+
+    def take(self, kept: NDArray[np.int64]) -> "Judged":
+        """The rows at these positions, in this order."""
+        return replace(
+            self,
+            scores=self.scores[kept],
+            gold=self.gold[kept],
+            weight=self.weight[kept],
+            conversations=tuple(self.conversations[i] for i in kept),
+            ids=tuple(self.ids[i] for i in kept),
+        )
 
 
 def judged(question: Question, items: Sequence[Item], scores: Scores) -> Judged:

@@ -6,8 +6,7 @@ not train the same fold twice.
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -31,11 +30,8 @@ from retrain.lora import fingerprint, merge, train_adapter
 from retrain.scaling.setback import Setback
 from retrain.score import score
 from retrain.split import by_conversation
+from retrain.stage import Advance, Stage
 
-Advance = Callable[[int, int, float | None], None]
-"""Told steps done, steps in all, and the loss where there is one."""
-Stage = Callable[[str], AbstractContextManager[Advance]]
-"""Opens a named stage of a run."""
 Readings = Mapping[QuestionId, Scores]
 """Option scores of every burst that has a label, question by question."""
 

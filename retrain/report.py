@@ -18,10 +18,9 @@ from models.ids import DatasetId, RunId
 from models.store import learning
 from models.store.database import Database
 from models.store.learning import Run
+from retrain.stage import Advance
 
 ROW_EVERY_S = 1.0
-Advance = Callable[[int, int, float | None], None]
-"""Told steps done, steps in all, and the loss where there is one."""
 
 
 def bars(*, quiet: bool) -> Callable[[str], AbstractContextManager[Advance]]:

@@ -1,12 +1,14 @@
-"""Stages of a run that has no bar: said once as they begin, or not at all."""
+"""Stages of a run, and those of one that has no bar: said once as they begin, or not at all."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import click
 
-from retrain.ladder import Advance, Stage
-
+Advance = Callable[[int, int, float | None], None]
+"""Told steps done, steps in all, and the loss where there is one."""
+Stage = Callable[[str], AbstractContextManager[Advance]]
+"""Opens a named stage of a run."""
 Say = Callable[[str], None]
 """Told how far a run is, in a sentence."""
 

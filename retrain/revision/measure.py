@@ -19,9 +19,10 @@ from models.store.database import Database
 from retrain.candidate import writing
 from retrain.cycle import thinned
 from retrain.judged import judged
-from retrain.ladder import Course, Stage, read_vanilla, rising
+from retrain.ladder import Course, read_vanilla, rising
 from retrain.revision.trial import Trial, trial
 from retrain.split import LEAST_ITEMS, split
+from retrain.stage import Stage
 
 WORK = "revise"
 """Folder beside those of the cycles: readings stay there, so that a second try of words reads the old ones no more."""

@@ -14,6 +14,7 @@ from models.evidence import Check
 from models.metrics import f1, precision
 from models.settings import GateSettings, load_settings
 from retrain.judged import scored
+from retrain.options import AS_JSON
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
 from retrain.scaling.per_item import YES, read_per_item
@@ -34,7 +35,7 @@ def scaling() -> None:
 @click.option(
     "--config", type=click.Path(path_type=Path), help="Settings whose [gate] table holds.  [default: the built-in ones]"
 )
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@AS_JSON
 def check(file: Path, positive: str, alpha: float | None, seed: int, config: Path | None, *, as_json: bool) -> None:
     """Read the ladder in FILE: what it says, in words, with the paper's strict rule beside it.
 

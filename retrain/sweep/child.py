@@ -11,7 +11,7 @@ import click
 import torch
 
 from models.errors import QuandaryError
-from retrain.ladder import Advance
+from retrain.stage import Advance
 from retrain.sweep.run import by_key, do, open_bench
 
 TOLD_EVERY_S = 0.5

@@ -14,9 +14,9 @@ from models.item import Item
 from models.replacement import replacing
 from models.settings import TrainSettings, load_settings
 from retrain.checkpoint import load_base
-from retrain.ladder import Advance, Course, Readings, prepared_base, read, train
+from retrain.ladder import Course, Readings, prepared_base, read, train
 from retrain.lora import LOSSES, weights_hash
-from retrain.stage import silent
+from retrain.stage import Advance, silent
 from retrain.sweep.plan import Plan, load_plan
 from retrain.sweep.rows import Rows, read_rows
 from retrain.sweep.setting import VANILLA, Run, rows_digest, run_key

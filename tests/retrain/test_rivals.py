@@ -44,17 +44,7 @@ def test_a_handful_of_rare_labels_does_not_let_a_challenger_in() -> None:
     rng = np.random.default_rng(6)
     champion, challenger = made_rungs(rng, (0.5, 3.0), items=200)
     kept = np.concatenate([np.flatnonzero(champion.gold == 0)[:4], np.flatnonzero(champion.gold == 1)])
-    few = [
-        dataclasses.replace(
-            rows,
-            scores=rows.scores[kept],
-            gold=rows.gold[kept],
-            weight=rows.weight[kept],
-            conversations=tuple(rows.conversations[i] for i in kept),
-            ids=tuple(rows.ids[i] for i in kept),
-        )
-        for rows in (champion, challenger)
-    ]
+    few = [rows.take(kept) for rows in (champion, challenger)]
     check = challenger_check(few[0], few[1], GATE, rng)
     assert check.outcome is Outcome.INCONCLUSIVE
     assert "4 of the rarer answer" in check.reason

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
@@ -18,6 +17,8 @@ from retrain.bench.gate.rates import KINDS, Held, Rates, body, held, run_made, r
 from retrain.bench.gate.real import fewer, read_family
 from retrain.bench.gate.swept import read_swept, run_swept
 from retrain.bench.gate.tuned import read_untuned, run_tuned
+from retrain.options import AS_JSON, CONFIG
+from retrain.stage import say
 
 RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l")
 
@@ -52,8 +53,8 @@ RUNGS = ("starter-base-xs", "starter-base-s", "starter-base-m", "starter-base-l"
 @click.option("--work", type=click.Path(path_type=Path), help="Where --ladder keeps what it read.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Cores for made-up ladders.")
 @click.option("--seed", default=1, show_default=True, help="0 is what thresholds were chosen on.")
-@click.option("--config", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print figures as JSON.")
+@CONFIG
+@AS_JSON
 def gate(
     runs: int,
     sizes: tuple[int, ...],
@@ -93,7 +94,6 @@ def gate(
     others = run_others(candidates, settings.gate, seed) if candidates else []
     if files:
         rows = fewer([row for file in files for row in read_items(file, settings.questions)], items, 0)
-        say = partial(click.echo, err=True)
         family_rungs = rungs or (tuple(settings.ladder.rungs) if unseen else RUNGS)
         with tempfile.TemporaryDirectory() as aside:
             where = work or Path(aside)

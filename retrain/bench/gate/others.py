@@ -119,14 +119,7 @@ def _sure(labels: int, factor: float, gate: GateSettings) -> Try:
         fit = half == 0
         temperature = fit_temperature(whole.scores[fit], whole.gold[fit], whole.weight[fit])
         rest = np.flatnonzero(half == 1)
-        judged = replace(
-            whole,
-            scores=whole.scores[rest],
-            gold=whole.gold[rest],
-            weight=whole.weight[rest],
-            conversations=tuple(whole.conversations[i] for i in rest),
-            ids=tuple(whole.ids[i] for i in rest),
-        )
+        judged = whole.take(rest)
         return sureness_check(judged, temperature / factor, gate, rng)
 
     return one

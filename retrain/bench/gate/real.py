@@ -6,8 +6,7 @@ and anew for each draw of wrong labels: what learns from wrong labels is hurt by
 all right, so what is "clean" here is only as clean as the rows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,13 +22,13 @@ from retrain.bench.acquisition.hidden import hidden_states
 from retrain.bench.gate.made import Fault, spoil
 from retrain.head import fit_head
 from retrain.judged import Judged, judged
-from retrain.ladder import Advance, Course, Rung, Stage, read_vanilla, rising, shipped_adapter
+from retrain.ladder import Course, Rung, read_vanilla, rising, shipped_adapter
 from retrain.peer import labelled
 from retrain.scaling.ladder import Ladder
+from retrain.stage import Say, told
 
 FOLDS = 3
 LEAST = 200
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Read:
         """The rows at these positions."""
         return replace(
             self,
-            vanilla=tuple(_taken(one, rows) for one in self.vanilla),
+            vanilla=tuple(one.take(rows) for one in self.vanilla),
             hidden=tuple(one[rows] for one in self.hidden),
         )
 
@@ -63,7 +62,7 @@ def read_family(
     from gold labels where that is not said, and where no question has enough labels.
     """
     rows = [replace(item, weight=1.0) for item in items]
-    course = family_course(settings, work, say)
+    course = Course.of(settings, work, told(say))
     climbed = read_rungs(rungs, rows, course, unseen=unseen)
     states = []
     for rung in climbed:
@@ -90,17 +89,6 @@ def read_family(
     return found
 
 
-def family_course(settings: Settings, work: Path, say: Say) -> Course:
-    """How a family is read and trained here: as the settings say, and what was made is kept in ``work``."""
-    return Course(
-        questions=settings.questions,
-        train=settings.train,
-        budget=settings.decide.max_prompt_tokens,
-        work=work,
-        stage=_stage(say),
-    )
-
-
 def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course, *, unseen: bool) -> list[Rung]:
     """Read every rung vanilla, or what was kept.
 
@@ -108,9 +96,9 @@ def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course, *, un
     """
     for name in names:
         if shipped_adapter(name) is not None and not unseen:
-            told = name.replace("starter-", "starter-base-")
+            base = name.replace("starter-", "starter-base-")
             raise InputError(
-                f"{name} has learned from gold labels already and cannot judge what it learned from; name {told}, or "
+                f"{name} has learned from gold labels already and cannot judge what it learned from; name {base}, or "
                 "say --unseen where these rows come from other conversations"
             )
     climbed = [read_vanilla(name, rows, course) for name in names]
@@ -189,26 +177,6 @@ def _scores(question: Question, chance: Floats) -> Floats:
     for option in question.negatives:
         scores[:, question.index(option)] = np.log(np.clip((1 - chance) / len(question.negatives), floor, 1))
     return scores
-
-
-def _taken(rows: Judged, kept: NDArray[np.int64]) -> Judged:
-    return replace(
-        rows,
-        scores=rows.scores[kept],
-        gold=rows.gold[kept],
-        weight=rows.weight[kept],
-        conversations=tuple(rows.conversations[i] for i in kept),
-        ids=tuple(rows.ids[i] for i in kept),
-    )
-
-
-def _stage(say: Say) -> Stage:
-    @contextmanager
-    def stage(name: str) -> Iterator[Advance]:
-        say(name)
-        yield lambda _done, _total, _loss: None
-
-    return stage
 
 
 def fewer(items: Sequence[Item], most: int, seed: int) -> list[Item]:

@@ -22,13 +22,14 @@ from models.settings import GateSettings, Settings
 from retrain.bench.gate.cases import Case
 from retrain.bench.gate.made import Fault, spoil
 from retrain.bench.gate.rates import Rates, rates
-from retrain.bench.gate.real import LEAST, Say, drawn, family_course, read_rungs
+from retrain.bench.gate.real import LEAST, drawn, read_rungs
 from retrain.climb import ladders
 from retrain.judged import Scores, answered, judged
 from retrain.ladder import Course, Rung, cross_fit
 from retrain.peer import labelled
 from retrain.scaling.checks import ladder_checks
 from retrain.scaling.ladder import Ladder
+from retrain.stage import Say, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ def read_untuned(
     rows = [replace(item, weight=1.0) for item in items]
     if not any(len(labelled(q, rows)) >= LEAST for q in settings.questions):
         raise InputError(f"no question of config.toml has {LEAST} labels in these rows")
-    course = family_course(settings, work, say)
+    course = Course.of(settings, work, told(say))
     read = read_rungs(rungs, rows, course, unseen=unseen)
     given = {"epochs": epochs, "batch": batch}
     train = course.train.model_copy(update={name: value for name, value in given.items() if value})
