@@ -119,10 +119,12 @@ def yielding(vanilla: Check, tuned: Check) -> Check:
     """Let the tuned ladder decide where vanilla rungs neither rise nor fall surely, and tuned ones surely rise.
 
     Rungs that were never asked such a question differ in much besides what they know; after the same tuning they are
-    ranked far more alike. A vanilla ladder that falls, or whose top falls off, still speaks against the labels.
+    ranked far more alike. A vanilla ladder that falls, by ranks or by nats a doubling, or whose top falls off, still
+    speaks against the labels: what the smallest rung wrote, all rungs learn.
     """
     told, alpha = vanilla.figures, vanilla.figures.get("alpha", 0.0)
-    undecided = min(told.get("p", 0.0), told.get("p_fall", 0.0)) >= alpha and "better_smaller" not in told
+    falls = told.get("p_fall", 0.0) < alpha or told.get("gold_high", 0.0) < 0 or "better_smaller" in told
+    undecided = told.get("p", 0.0) >= alpha and not falls
     if vanilla.outcome is Outcome.PASS or not undecided or tuned.figures.get("p", 1.0) >= alpha:
         return vanilla
     reason = f"neither for nor against: {vanilla.reason}; tuned, the rungs surely rise, and that decides"

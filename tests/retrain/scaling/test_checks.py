@@ -73,6 +73,8 @@ def test_a_vanilla_ladder_without_a_rise_leaves_it_to_a_tuned_one_that_rises() -
         ({"p": 0.2, "p_fall": 0.8}, {"p": 0.3}, Outcome.FAIL),
         ({"p": 0.99, "p_fall": 0.01}, {"p": 0.01}, Outcome.FAIL),
         ({"p": 0.2, "p_fall": 0.8, "better_smaller": 1.0}, {"p": 0.01}, Outcome.FAIL),
+        ({"p": 0.2, "p_fall": 0.8, "gold_high": -0.001}, {"p": 0.01}, Outcome.FAIL),
+        ({"p": 0.2, "p_fall": 0.8, "gold_high": 0.001}, {"p": 0.01}, Outcome.PASS),
         ({"p": 0.2, "p_fall": 0.8}, {}, Outcome.FAIL),
     ],
 )
