@@ -29,6 +29,8 @@ NAMES: Mapping[str, str] = {
     "starter": "Train the starter family from scratch.",
 }
 _WITH_SETTINGS = {*NAMES, "bench"} - {"scaling"}
+_GROUPS = {"bench", "dataset", "export", "ladder", "verdict"}
+"""By themselves they only tell what they hold, and take no settings."""
 
 
 def hand_on(words: tuple[str, ...], about: str) -> click.Command:
@@ -42,7 +44,8 @@ def hand_on(words: tuple[str, ...], about: str) -> click.Command:
         root = context.find_root()
         given = root.get_parameter_source("config") is not ParameterSource.DEFAULT
         named = any(argument.split("=")[0] == "--config" for argument in whole)
-        if given and whole and whole[0] in _WITH_SETTINGS and not named:
+        bare = len(whole) == 1 and whole[0] in _GROUPS
+        if given and whole and whole[0] in _WITH_SETTINGS and not named and not bare:
             whole += ["--config", str(Path(root.params["config"]).resolve())]
         called = root.info_name or "quandary"
         context.exit(_wait([sys.executable, "-m", "retrain", *whole], called if words else f"{called} retrain"))

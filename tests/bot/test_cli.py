@@ -135,10 +135,12 @@ def test_learning_commands_are_handed_on(monkeypatch, tmp_path):
     runner = CliRunner()
     assert runner.invoke(cli, ["ladder", "--rungs", "2", "--help"]).exit_code == 3
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "cycle"])
+    runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "verdict"])
     runner.invoke(cli, ["--config", str(tmp_path / "c.toml"), "retrain", "export", "gguf", "a", "b"])
     assert calls == [
         ([], ["retrain", "ladder", "--rungs", "2", "--help"]),
         ([], ["retrain", "cycle", "--config", str(tmp_path / "c.toml")]),
+        ([], ["retrain", "verdict"]),
         (["retrain"], ["retrain", "export", "gguf", "a", "b", "--config", str(tmp_path / "c.toml")]),
     ]
     monkeypatch.setattr(learning.importlib.util, "find_spec", lambda name: None)
