@@ -125,7 +125,7 @@ def _ladder(path: Path, name: str, lines: Sequence[Line], positive: str) -> Ladd
         first = rungs[line.rung]
         if (line.parameters, line.dense) != (first.parameters, first.dense):
             raise InputError(f"{line.where}, column {PARAMETERS}: {line.rung} is told otherwise in another line")
-        if tuple(line.scores) != options:
+        if set(line.scores) != set(options):  # an object has no order
             raise InputError(f"{line.where}, column scores: other answers than {', '.join(options)}")
     order = sorted(rungs.values(), key=lambda line: line.parameters)
     ladder_of([(line.rung, line.parameters) for line in order if line.dense], f"{path}, question {name}")
@@ -173,7 +173,9 @@ def _judged(question: Question, lines: Sequence[Line]) -> Judged:
     rows = sorted(lines, key=lambda line: line.id)
     return Judged(
         question=question,
-        scores=np.array([list(row.scores.values()) for row in rows]).reshape(len(rows), len(question.options)),
+        scores=np.array([[row.scores[option.id] for option in question.options] for row in rows]).reshape(
+            len(rows), len(question.options)
+        ),
         gold=np.array([question.index(OptionId(row.gold)) for row in rows], dtype=np.int64),
         weight=np.array([row.weight for row in rows]),
         conversations=tuple(row.conversation for row in rows),

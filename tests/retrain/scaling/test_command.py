@@ -179,7 +179,7 @@ def test_a_probability_is_enough_and_a_reference_rung_is_not_counted(tmp_path: P
         ({"id": "new"}, r"rung 1 \(vanilla\) has no line for 1 of 21 items"),
         ({"conversation": "new"}, "line 21, column conversation: .* and 'new' in line 1"),
         ({"weight": 2.0}, "line 21, column weight: 1.0 for the item .*, and 2.0 in line 1"),
-        ({"scores": {"no": 0.0, "yes": 0.0}}, "column scores: other answers"),
+        ({"scores": {"no": 0.0, "yes": 0.0, "unsure": 0.0}}, "column scores: other answers"),
     ],
 )
 def test_a_damaged_line_is_refused_by_line_and_column(tmp_path: Path, change: dict, told: str) -> None:
@@ -194,6 +194,17 @@ def test_a_field_that_is_null_is_as_good_as_left_out(tmp_path: Path) -> None:
     [ladder] = read_per_item(written(tmp_path / "items.jsonl", rows))
     assert ladder.question.id == "question"
     assert len(set(ladder.vanilla[0].conversations)) == 20
+
+
+def test_the_order_of_answers_within_a_line_does_not_matter(tmp_path: Path) -> None:
+    rows = lines(20)
+    [ladder] = read_per_item(written(tmp_path / "items.jsonl", rows))
+    turned = [
+        {**row, "scores": dict(reversed(row["scores"].items())) if i % 2 else row["scores"]}
+        for i, row in enumerate(rows)
+    ]
+    [same] = read_per_item(written(tmp_path / "turned.jsonl", turned))
+    assert np.array_equal(same.tuned[0].scores, ladder.tuned[0].scores)
 
 
 def test_a_probability_may_be_of_the_answer_no(tmp_path: Path) -> None:
