@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from models.errors import StoreError
 from models.evidence import Candidate, Check, Outcome, Terms, Verdict
 from models.ids import CandidateId, DatasetId, QuestionId, RunId
 from models.store.database import to_seconds, to_time, transaction
@@ -123,12 +124,21 @@ def put_candidate(db: Database, candidate: Candidate, verdict: Verdict) -> None:
 
 
 def candidates(db: Database) -> list[tuple[Candidate, Verdict]]:
-    """All candidates with their verdicts, newest first."""
+    """All candidates with their verdicts, newest first; raises StoreError where one cannot be understood."""
     rows = db.query(
         "SELECT c.*, v.outcome, v.checks, v.gate_version, v.picture, v.judged_at, v.terms "
         "FROM candidates c JOIN verdicts v ON v.candidate = c.id ORDER BY c.created_at DESC"
     )
-    return [(_candidate(row), _verdict(row)) for row in rows]
+    found = []
+    for row in rows:
+        try:
+            found.append((_candidate(row), _verdict(row)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(
+                f"the verdict on candidate {row['id']} in the database cannot be understood ({error!r}); bring "
+                "the database back from a backup"
+            ) from error
+    return found
 
 
 def _candidate(row: Mapping[str, Any]) -> Candidate:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from models.errors import InputError, TrainingError
+from models.errors import InputError, StoreError, TrainingError
 from models.evidence import Candidate, Outcome, Terms, Verdict
 from models.ids import CandidateId, RunId
 from models.settings import GateSettings, Settings
@@ -187,3 +187,14 @@ def test_damaged_evidence_is_told_before_anything_is_judged(
     file.write_text(json.dumps(body))
     with pytest.raises(InputError, match="it is damaged"):
         read_evidence(file, settings.questions)
+
+
+def test_a_verdict_that_was_damaged_in_the_store_is_told(
+    stored: tuple[Settings, Verdict], asked: Callable[..., Result]
+) -> None:
+    with closing(open_database(stored[0].data_dir)) as db:
+        db.conn.execute("UPDATE verdicts SET checks = '[{]'")
+        db.conn.commit()
+    ended = asked("list")
+    assert isinstance(ended.exception, StoreError)
+    assert f"the verdict on candidate {NAME} in the database cannot be understood" in str(ended.exception)
