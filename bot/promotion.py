@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.calibration import read_calibration, sidecar
 from models.errors import ModelError, PromotionError
-from models.evidence import Action, Candidate, Outcome, Promotion, Slot, Verdict
+from models.evidence import EVIDENCE, Action, Candidate, Outcome, Promotion, Slot, Verdict
 from models.ids import CandidateId
 from models.llama import gguf_of, sha256_of
 from models.question import versions
@@ -28,8 +28,8 @@ def approve(
     """Let a candidate serve.
 
     Raises PromotionError where its files are not those that were judged, its calibration is missing or not its own, its
-    questions have other wordings by now, it serves already, or it lacks the gate's pass (or was rejected) and nobody
-    overrides that with a reason.
+    evidence was lost or changed, its questions have other wordings by now, it serves already, or it lacks the gate's
+    pass (or was rejected) and nobody overrides that with a reason.
     """
     found, verdict = _find(db, candidate)
     serving = promotions.current_slot(db)
@@ -41,6 +41,7 @@ def approve(
             f"candidate {candidate} {obstacle}; to let it serve all the same, give --override and --why"
         )
     _verify(settings, found)
+    _verify_evidence(settings.data_dir / found.gguf_path, verdict)
     calibration = _calibration(settings.data_dir / found.gguf_path, found)
     now = datetime.now(UTC)
     promotion = Promotion(
@@ -153,6 +154,18 @@ def _verify(settings: Settings, candidate: Candidate) -> None:
             raise PromotionError(f"{path} is not the file that was judged (its SHA-256 differs); train anew")
 
 
+def _verify_evidence(gguf: Path, verdict: Verdict) -> None:
+    """A verdict stands on its evidence: where that is lost or was changed, nobody can reach it again."""
+    if verdict.terms is None:  # from before evidence was bound
+        return
+    path = gguf.with_name(EVIDENCE)
+    if _hash(path, f"the evidence of candidate {verdict.candidate}") != verdict.terms.evidence_sha256:
+        raise PromotionError(
+            f"{path} is not what candidate {verdict.candidate} was judged from (its SHA-256 differs); restore it, or "
+            f"look into it and judge anew: `quandary gate {verdict.candidate}`"
+        )
+
+
 def _calibration(gguf: Path, candidate: Candidate) -> str:
     """SHA-256 of the calibration beside a candidate's model: without it nothing would ever be acted on."""
     digest = _hash(sidecar(gguf), f"the calibration of candidate {candidate.id}")
@@ -186,4 +199,6 @@ def _binding(candidate: Candidate, verdict: Verdict) -> dict[str, str]:
         "gate_version": verdict.gate_version,
         "verdict": verdict.outcome.value,
     }
+    if verdict.terms is not None:
+        bound["evidence_sha256"] = verdict.terms.evidence_sha256
     return bound | {f"question:{question}": version for question, version in candidate.question_versions.items()}

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from models.ids import CandidateId, DatasetId, QuestionId, Revision, RunId
 
+EVIDENCE = "evidence.json"
+"""What a verdict was reached from, in its candidate's folder beside the model."""
+
 
 class Outcome(StrEnum):
     """What one check, or the whole gate, concludes."""

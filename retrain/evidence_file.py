@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import ExportError, InputError
+from models.evidence import EVIDENCE
 from models.ids import BurstId, OptionId, QuestionId
 from models.question import Question, versions
 from models.replacement import replacing
@@ -26,7 +27,7 @@ from retrain.parity import Drift
 from retrain.scaling.ladder import Ladder
 from retrain.scaling.setback import Setback
 
-FILE = "evidence.json"
+FILE = EVIDENCE
 
 
 class ChangedWordsError(InputError):

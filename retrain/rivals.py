@@ -15,6 +15,7 @@ from models.metrics import Floats, Scored, macro_f1
 from models.resample import draws, macro_f1_of, tables
 from models.settings import GateSettings
 from retrain.judged import Judged, scored
+from retrain.trend import told_p
 
 LEAST_CONVERSATIONS = 5
 LEAST_OF_EACH = 5
@@ -164,7 +165,7 @@ def _difference(found: Duel, low: float, high: float) -> str:
     if not found.changed:
         return f"{told}, none of them decided otherwise)"
     return (
-        f"{told}; {found.mended} mended and {found.broken} broken, McNemar's exact p = {found.exact:.3f}, shown only)"
+        f"{told}; {found.mended} mended and {found.broken} broken, McNemar's exact {told_p(found.exact)}, shown only)"
     )
 
 

@@ -111,6 +111,11 @@ def page_trend(ladder: Sequence[Judged], alpha: float, means: Floats | None = No
     )
 
 
+def told_p(p: float) -> str:
+    """A p-value as people write it: "p = 0.031", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
 def better_smaller(means: Floats, alpha: float) -> int | None:
     """Position of a smaller rung that surely agrees better with the labels than the largest; None where none does.
 

@@ -14,7 +14,7 @@ from models.revision import Relabelled, Round, RungReading
 from models.wording import Wording, wording_of
 from retrain.picture import short_count
 from retrain.revision.trial import Gain, Trial
-from retrain.trend import Trend
+from retrain.trend import Trend, told_p
 
 STARTER = "starter-"
 SURE = 0.05
@@ -110,4 +110,4 @@ def _trend(trend: Trend | None) -> str:
     if trend is None:
         return "too little for a trend"
     said = "rises" if trend.p_rise < SURE else "falls" if trend.p_fall < SURE else "has no sure trend"
-    return f"{said} (Page's test, p = {trend.p_rise:.3f}, z = {trend.z:+.2f})"
+    return f"{said} (Page's test, {told_p(trend.p_rise)}, z = {trend.z:+.2f})"

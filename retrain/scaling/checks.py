@@ -23,7 +23,7 @@ from retrain.scaling.plenty import PLENTY, PLENTY_CONVERSATIONS, plenty
 from retrain.scaling.saturated import top_of
 from retrain.scaling.setback import Setback
 from retrain.scaling.slopes import GOLD, Slope, rank_effect, slopes
-from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend
+from retrain.trend import GUESS, Trend, beats_baseline, better_smaller, majority, page_trend, told_p
 
 DRAWS = 1000
 UNLEARNED = "unlearned"
@@ -140,7 +140,10 @@ def _trend_check(
     means = gold.means
     trend = page_trend(rungs, gate.alpha, means)
     if trend is None:
-        reason = f"no trend can be tested with {len(rungs)} rung(s) and {labels} labels: three rungs and conversations"
+        reason = (
+            f"no trend can be tested with {len(rungs)} rung(s) and {labels} labels of {len(means)} conversation(s): "
+        )
+        reason += "three rungs and three conversations"
         return Check(name=name, outcome=Outcome.INCONCLUSIVE, reason=f"{reason} are needed", figures={"labels": labels})
     figures = {"p": trend.p_rise, "p_fall": trend.p_fall, "labels": trend.items, "conversations": trend.blocks}
     figures |= {"strict_rise": float(trend.strict_rise), "alpha": gate.alpha, "missing": float(trend.missing or 0)}
@@ -152,7 +155,7 @@ def _trend_check(
         if figure in SHOWN:
             figures |= _shown(SHOWN[figure], slope)
     told = (
-        f"over {trend.blocks} conversations with {trend.items} labels (Page's test, p = {trend.p_rise:.3f}; mean rank "
+        f"over {trend.blocks} conversations with {trend.items} labels (Page's test, {told_p(trend.p_rise)}; mean rank "
         f"correlation with size {effect:+.2f}, {figures['effect_low']:+.2f} to {figures['effect_high']:+.2f}"
         f"{_gain(found)}; the paper's rule: precision {'rises' if trend.strict_rise else 'does not rise'} at each step)"
     )

@@ -10,6 +10,7 @@ from scipy.stats import rankdata, spearmanr, t
 from models.metrics import Floats
 from retrain.scaling.outlying import outlying_in_table, rank_correlation
 from retrain.scaling.table import LEAST_RUNGS, TableRung
+from retrain.trend import told_p
 
 ALPHA = 0.05
 MOST_EXACT = 8
@@ -85,13 +86,13 @@ def _over(dense: Sequence[TableRung], figure: str) -> Rise:
 def _words(rise: Rise, alpha: float) -> str:
     shown = f"rank correlation with size {rise.correlation:+.2f}"
     if rise.strict:
-        told = f"rises at every step of {len(rise.rungs)} rungs ({shown}, p = {rise.p_rise:.3f})"
+        told = f"rises at every step of {len(rise.rungs)} rungs ({shown}, {told_p(rise.p_rise)})"
     elif rise.p_rise < alpha:
-        told = f"rises on the whole, though not at every step ({shown}, p = {rise.p_rise:.3f})"
+        told = f"rises on the whole, though not at every step ({shown}, {told_p(rise.p_rise)})"
     elif rise.p_fall < alpha:
-        told = f"falls as rungs grow ({shown}, p = {rise.p_fall:.3f}), which points at the labels"
+        told = f"falls as rungs grow ({shown}, {told_p(rise.p_fall)}), which points at the labels"
     else:
-        told = f"does not surely rise ({shown}, p = {rise.p_rise:.3f})"
+        told = f"does not surely rise ({shown}, {told_p(rise.p_rise)})"
     if rise.p_rise >= alpha and rise.strict:
         told += "; so few rungs prove nothing by their order alone"
     return told

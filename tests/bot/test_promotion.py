@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from bot_fakes import candidate_of
 
@@ -5,7 +7,7 @@ from bot.promotion import CONFIGURED, approve, reject, rollback
 from models.calibration import sidecar
 from models.champion import champion_gguf
 from models.errors import PromotionError
-from models.evidence import Action, Outcome
+from models.evidence import EVIDENCE, Action, Outcome, Terms
 from models.llama import sha256_of
 from models.store import learning, promotions
 from models.store.database import open_database
@@ -64,6 +66,20 @@ def test_files_must_be_those_that_were_judged(db, settings, ggufs, file, missing
     with pytest.raises(PromotionError, match="missing" if missing else "not the file that was judged"):
         approve(db, settings, "c1", by="mo", override=True, why="please")
     assert promotions.history(db) == []
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_the_evidence_must_be_what_the_verdict_was_reached_from(db, settings, ggufs, missing):
+    candidate, verdict = candidate_of(settings, "c1", ggufs[1], Outcome.PASS)
+    path = (settings.data_dir / candidate.gguf_path).with_name(EVIDENCE)
+    path.write_text("{}")
+    terms = Terms(gate={}, seed=0, evidence_sha256=sha256_of(path))
+    learning.put_candidate(db, candidate, replace(verdict, terms=terms))
+    path.unlink() if missing else path.write_text("[]")
+    with pytest.raises(PromotionError, match="missing" if missing else "not what candidate c1 was judged from"):
+        approve(db, settings, "c1", by="mo", override=True, why="please")
+    path.write_text("{}")
+    assert approve(db, settings, "c1", by="mo").binding["evidence_sha256"] == terms.evidence_sha256
 
 
 def test_a_model_without_its_own_calibration_is_not_approved(db, settings, ggufs):
