@@ -13,6 +13,7 @@ from models.settings import Settings
 from retrain.bench.acquisition.hidden import Hidden, hidden_states
 from retrain.bench.rungs import untaught
 from retrain.head import STRENGTH
+from retrain.ladder import prepared_base
 from retrain.peer import Fold, fold_of, out_of_fold
 from retrain.stage import Say
 from retrain.suspects import FOLDS
@@ -22,16 +23,26 @@ class UpperHeads:
     """One head for each rung, fitted out of fold by conversation on whatever labels it is called with.
 
     Hidden states at the answer are read once, and kept in ``work`` for another run. Raises InputError for a rung whose
-    shipped adapter has learned from gold labels: it saw what it would judge.
+    shipped adapter has learned from gold labels: it saw what it would judge, where the rows are not ``unseen``.
     """
 
-    def __init__(self, rungs: Sequence[str], items: Sequence[Item], settings: Settings, work: Path, say: Say) -> None:
+    def __init__(
+        self,
+        rungs: Sequence[str],
+        items: Sequence[Item],
+        settings: Settings,
+        work: Path,
+        say: Say,
+        *,
+        unseen: bool = False,
+    ) -> None:
         self._places = {item.burst.id: place for place, item in enumerate(items)}
         self._questions = {question.id: place for place, question in enumerate(settings.questions)}
         self._states: list[Hidden] = []
-        for name in untaught(rungs):
+        for name in untaught(rungs, unseen=unseen):
             say(f"hidden states of {name} for {len(items)} bursts")
-            self._states.append(hidden_states(name, items, settings.questions, settings.decide.max_prompt_tokens, work))
+            base, budget = prepared_base(name, work), settings.decide.max_prompt_tokens
+            self._states.append(hidden_states(base, items, settings.questions, budget, work))
         self._cut: dict[tuple[QuestionId, tuple[BurstId, ...]], list[list[Fold]]] = {}
 
     def __call__(self, question: Question, rows: Sequence[Item], given: Floats) -> Floats:

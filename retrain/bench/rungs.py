@@ -13,36 +13,45 @@ from models.question import Question
 from models.scoring import distribution, positive_probability
 from models.settings import Settings
 from retrain.checkpoint import load_base, parameter_count
-from retrain.ladder import Course, Rung, cross_fit, shipped_adapter
+from retrain.ladder import Course, Rung, cross_fit, prepared_base, shipped_adapter
 from retrain.stage import Say, told
 
 
-def untaught(rungs: Sequence[str]) -> Sequence[str]:
-    """Give the names back; raises InputError for one whose shipped adapter has learned from gold labels."""
+def untaught(rungs: Sequence[str], *, unseen: bool = False) -> Sequence[str]:
+    """Give the names back.
+
+    Raises InputError for a rung whose shipped adapter has learned from gold labels, unless the rows that it is to judge
+    are said to be ``unseen``.
+    """
     for name in rungs:
-        if shipped_adapter(name) is not None:
-            untuned = name.replace("starter-", "starter-base-")
-            raise InputError(f"{name} has learned from gold labels already and cannot judge them; name {untuned}")
+        if shipped_adapter(name) is not None and not unseen:
+            base = name.replace("starter-", "starter-base-")
+            raise InputError(
+                f"{name} has learned from gold labels already and cannot judge what it learned from; name {base}, or "
+                "say --unseen where these rows come from other conversations"
+            )
     return rungs
 
 
 class UpperRungs:
     """Trains the rungs on each set of labels it is called with; what is trained stays in ``work`` for another run.
 
-    Raises InputError for a rung whose shipped adapter has learned from gold labels: it saw what it would judge.
+    Raises InputError for a rung whose shipped adapter has learned from gold labels: it saw what it would judge, where
+    the rows are not ``unseen``.
     """
 
-    def __init__(self, rungs: Sequence[str], settings: Settings, work: Path, say: Say) -> None:
+    def __init__(self, rungs: Sequence[str], settings: Settings, work: Path, say: Say, *, unseen: bool = False) -> None:
+        bases = {name: prepared_base(name, work) for name in untaught(rungs, unseen=unseen)}
         self._rungs = [
             Rung(
                 name=name,
-                base=name,
-                parameters=parameter_count(load_base(name).model),
+                base=base,
+                parameters=parameter_count(load_base(base).model),
                 seconds=0.0,
                 vanilla={},
                 tuned={},
             )
-            for name in untaught(rungs)
+            for name, base in bases.items()
         ]
         self._course = Course.of(settings, work, told(say))
 

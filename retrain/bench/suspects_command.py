@@ -41,6 +41,7 @@ SHOWN = {
 @click.option(
     "--work", type=click.Path(path_type=Path), help="Where --rung and --head keep what they made; needed with them."
 )
+@click.option("--unseen", is_flag=True, help="No rung has learned from TRAIN: those with gold may judge it.")
 @CONFIG
 @AS_JSON
 def suspects(
@@ -53,6 +54,7 @@ def suspects(
     work: Path | None,
     config: Path,
     *,
+    unseen: bool,
     as_json: bool,
 ) -> None:
     """Plant wrong labels in TRAIN and see how many of those sent back are wrong: flips, and a biased annotator."""
@@ -64,7 +66,10 @@ def suspects(
     rows = thinned(read_items(train, settings.questions), items)
     upper: Upper | None = None
     if work is not None and (rungs or heads):
-        upper = UpperRungs(rungs, settings, work, say) if rungs else UpperHeads(heads, rows, settings, work, say)
+        if rungs:
+            upper = UpperRungs(rungs, settings, work, say, unseen=unseen)
+        else:
+            upper = UpperHeads(heads, rows, settings, work, say, unseen=unseen)
     found = run(settings.questions, rows, noises or NOISES, seeds, say, upper)
     if as_json:
         click.echo(json.dumps(body(found), indent=2))
@@ -73,7 +78,7 @@ def suspects(
 
 
 def _show(told: list[Summary], runs: list[Run]) -> None:
-    console = Console()
+    console = Console(width=170)  # intervals in every cell
     for question in dict.fromkeys(one.question for one in told):
         mine = [one for one in told if one.question == question]
         table = Table(title=f"{question}: {mine[0].figures['labels'][0]:.0f} labels, {mine[0].seeds} seeds")

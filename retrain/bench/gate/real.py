@@ -20,9 +20,10 @@ from models.question import Question
 from models.settings import Settings
 from retrain.bench.acquisition.hidden import hidden_states
 from retrain.bench.gate.made import Fault, spoil
+from retrain.bench.rungs import untaught
 from retrain.head import fit_head
 from retrain.judged import Judged, judged
-from retrain.ladder import Course, Rung, read_vanilla, rising, shipped_adapter
+from retrain.ladder import Course, Rung, read_vanilla, rising
 from retrain.peer import labelled
 from retrain.scaling.ladder import Ladder
 from retrain.stage import Say, told
@@ -94,14 +95,7 @@ def read_rungs(names: Sequence[str], rows: Sequence[Item], course: Course, *, un
 
     Raises InputError for a rung that learned from gold labels, unless the rows are said to be ``unseen``.
     """
-    for name in names:
-        if shipped_adapter(name) is not None and not unseen:
-            base = name.replace("starter-", "starter-base-")
-            raise InputError(
-                f"{name} has learned from gold labels already and cannot judge what it learned from; name {base}, or "
-                "say --unseen where these rows come from other conversations"
-            )
-    climbed = [read_vanilla(name, rows, course) for name in names]
+    climbed = [read_vanilla(name, rows, course) for name in untaught(names, unseen=unseen)]
     rising(climbed)
     return climbed
 

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from models.errors import InputError
 from models.ids import QuestionId
 from models.item import Item
 from models.metrics import macro_f1
 from models.settings import Settings
+from retrain.bench.rungs import untaught
 from retrain.bench.selection.arms import ARMS, SHARES
 from retrain.bench.tuned import tuned_readings
 from retrain.climb import ladders
 from retrain.judged import judged, scored
-from retrain.ladder import Course, cross_fit, read_vanilla, shipped_adapter
+from retrain.ladder import Course, cross_fit, read_vanilla
 from retrain.scaling.ladder import Ladder
 from retrain.selection.choice import Plan
 from retrain.selection.ladder import Blank, read_blank
@@ -46,8 +46,7 @@ class Confirmation:
     def __init__(
         self, rung: str, items: Sequence[Item], held: Sequence[Item], settings: Settings, work: Path, say: Say
     ) -> None:
-        if shipped_adapter(rung) is not None:
-            raise InputError(f"{rung} has learned from gold labels already; name a starter-base-...")
+        untaught([rung])
         self._rung, self._items, self._held = rung, items, held
         self._course = Course.of(settings, work, told(say))
         work.mkdir(parents=True, exist_ok=True)

@@ -63,9 +63,12 @@ def test_the_area_under_the_curve_counts_ties_half() -> None:
     assert auc(np.array([1.0, 1.0, 1.0]), np.array([True, False, False])) == 0.5
 
 
-def test_a_rung_that_learned_from_gold_may_not_judge_it(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="name starter-base-xs"):
-        UpperRungs(("starter-xs",), load_settings(ROOT / "config.toml"), tmp_path, lambda _told: None)
+def test_a_rung_that_learned_from_gold_may_judge_only_what_it_never_saw(tmp_path: Path) -> None:
+    settings = load_settings(ROOT / "config.toml")
+    with pytest.raises(InputError, match="name starter-base-xs, or say --unseen"):
+        UpperRungs(("starter-xs",), settings, tmp_path, lambda _told: None)
+    UpperRungs(("starter-xs",), settings, tmp_path, lambda _told: None, unseen=True)
+    assert (tmp_path / "bases" / "starter-xs").is_dir(), "its gold adapter is merged in"
 
 
 def test_heads_of_upper_rungs_judge_labels_of_conversations_they_did_not_learn_from(tmp_path: Path) -> None:
