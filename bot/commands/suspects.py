@@ -33,6 +33,8 @@ SURE = 1.96
 """Standard errors, 95 %."""
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
+LATER = "`quandary suspects status` tells what became of those that were sent"
+
 
 @click.group()
 def suspects() -> None:
@@ -57,8 +59,8 @@ def list_suspects(config: Path, *, everything: bool, with_text: bool, as_json: b
         click.echo(json.dumps(rows, indent=2))
         return
     if not shown:
-        told = "no label is suspect that was not sent yet; `quandary suspects status` tells what became of those"
-        told = told if found else "no label was weighed yet: `quandary cycle` does it"
+        told = f"no label is suspect that was not sent yet; {LATER}"
+        told = told if found else f"no weighed label waits: `quandary cycle` weighs them; {LATER}"
         click.echo(told)
         return
     table = Table(title=f"{len(shown)} of {len(found)} weighed labels")

@@ -27,7 +27,7 @@ def test_the_list_shows_ids_whole_and_what_was_written_only_if_asked(tmp_path):
             CliRunner().invoke(cli, ["--config", str(path), "suspects", "list", *more], catch_exceptions=False).stdout
         )
 
-    assert "no label was weighed yet" in told()
+    assert "no weighed label waits: `quandary cycle`" in told()
     one = Weighed(
         burst=name,
         question=settings.questions[0].id,
