@@ -31,9 +31,8 @@ FEW = 20
 """With fewer answers of a kind nothing is concluded."""
 SURE = 1.96
 """Standard errors, 95 %."""
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-
 LATER = "`quandary suspects status` tells what became of those that were sent"
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
 
 @click.group()

@@ -49,7 +49,8 @@ def read(row: Mapping[str, Any], number: int, questions: Sequence[Question]) -> 
         raise InputError(f"the field {error} is missing") from error
     except TypeError as error:
         raise InputError(str(error)) from error
-    return None if item is None else _row(item, str(row["id"]) if "id" in row else _digest(row, number), questions)
+    name = row.get("id")
+    return None if item is None else _row(item, _digest(row, number) if name is None else str(name), questions)
 
 
 def _row(item: Item, name: str, questions: Sequence[Question]) -> Row:

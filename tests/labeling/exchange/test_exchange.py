@@ -179,9 +179,12 @@ def test_labelled_rows_of_other_tools_come_in_and_go_out_to_be_measured(tmp_path
         {"text": "does it run on TX2?", "label": True, "cr_need": True, "conv": 7, "weight": 4.0, "note": "by hand"},
         {"id": 8, "room": "r", "sender": "bob", "text": "yes", "is_question": "no", "timestamp": 1_700_000_000},
         {"text": "nobody answered about this"},
+        {"id": None, "text": "same here", "is_question": "no"},
+        {"id": None, "text": "same here", "is_question": "no"},
     ]
     (tmp_path / "own.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    first, second = read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
+    first, second, *nameless = read_rows(tmp_path / "own.jsonl", ASKED, FileForm.ROWS)
+    assert len({one.id for one in nameless}) == 2, "a row without an id is known by its line"
     assert (first.room, first.probability, second.id, second.sender) == ("7", 0.25, "8", "bob")
     assert dict(first.given[0].response.answers) == {"is_question": "yes", "needs_context": "yes"}
     db = open_database(tmp_path / "db")
